@@ -7,7 +7,7 @@ bounded queue. Is not: durable. A stream that is too slow is closed and its read
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import Callable, Iterable
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -47,9 +47,16 @@ class Stream:
             return None
         return await self._queue.get()
 
-    async def __aiter__(self) -> AsyncIterator[Event]:
-        while (event := await self.next()) is not None:
-            yield event
+    def waiting(self) -> list[Event]:
+        """Return what has queued up meanwhile; the stream's end stays in the queue."""
+        events: list[Event] = []
+        while not self._queue.empty():
+            event = self._queue.get_nowait()
+            if event is None:
+                self._queue.put_nowait(None)
+                break
+            events.append(event)
+        return events
 
 
 class Bus:

@@ -9,6 +9,6 @@ from pathlib import Path
 
 
 def shipped_folder(name: str) -> Path:
-    """Return the folder `name` ("jobtypes", "examples") of the installed package or of the checkout."""
+    """Return the folder `name` ("jobtypes", "examples") of the package or of the checkout."""
     inside = Path(__file__).parent / name
     return inside if inside.is_dir() else Path(__file__).parents[2] / name

@@ -1,7 +1,7 @@
 """The child process that runs scripts: `python -m flamenco_p2p.compiler.child START_UP`.
 
-Is: a loop that reads questions from stdin and writes answers to stdout, one after the other. Is not:
-in charge of its own life; the daemon kills it when it takes too long, and it ends when stdin does.
+Is: a loop that reads questions from stdin and writes answers to stdout, one after the other. Is
+not: in charge of its own life; the daemon kills it when it takes too long, and it ends when stdin does.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
 from pathlib import Path
 from typing import BinaryIO, Final
 

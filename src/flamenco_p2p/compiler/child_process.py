@@ -7,6 +7,7 @@ Is: its start, questions and answers with a deadline, its end. Is not: what the 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import sys
 from typing import Final
 
@@ -85,10 +86,8 @@ class ChildProcess:
     async def end(self) -> None:
         """Kill the child, whatever it does, and wait until it is gone."""
         if self._process.returncode is None:
-            try:
+            with contextlib.suppress(ProcessLookupError):
                 self._process.kill()
-            except ProcessLookupError:
-                pass
         await self._process.communicate()
 
     async def _exchange(self, question: Question) -> tuple[bytes, bytes]:

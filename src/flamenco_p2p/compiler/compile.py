@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -46,6 +46,7 @@ __all__ = [
 
 log = logging.getLogger(__name__)
 _CHILDREN_AT_MOST: Final = 2
+_TASKS_A_CHILD_FORGETS: Final = 10_000
 _LEVELS: Final = {"info": logging.INFO, "warning": logging.WARNING}
 
 
@@ -66,8 +67,8 @@ class TaskSlice:
 
     `payload` is msgpack of at most 256 KiB: [tasks, dependencies]. A task is
     [no, name, type, priority, steps_total, commands as JSON bytes]; a dependency entry is
-    [no, [[first, last], …]], the numbers that task `no` waits for. Entries for one task may go on in
-    later slices, so `count`, the number of tasks, may be 0.
+    [no, [[first, last], …]], the numbers that task `no` waits for. Entries for one task may go on
+    in later slices, so `count`, the number of tasks, may be 0.
     """
 
     count: int
@@ -141,8 +142,12 @@ class JobCompiler:
             match answer:
                 case Compiled():
                     self._log_printed(request.type, answer)
-                    yield _job(answer, self._slices(child, within_s))
-                    child.forget()
+                    slices = self._slices(child, within_s)
+                    try:
+                        yield _job(answer, slices)
+                    finally:
+                        await slices.aclose()  # whoever keeps it cannot reach a lent-on child
+                        await _release(child, answer)
                 case Failed():
                     self._log_printed(request.type, answer)
                     raise ScriptFailed(answer.problem, remedy=answer.remedy)
@@ -156,7 +161,7 @@ class JobCompiler:
                 case _:
                     raise AssertionError(answer)
 
-    async def _slices(self, child: ChildProcess, within_s: float) -> AsyncIterator[TaskSlice]:
+    async def _slices(self, child: ChildProcess, within_s: float) -> AsyncGenerator[TaskSlice]:
         while isinstance(answer := await child.ask(NextSlice(), within_s=within_s), bytes):
             yield TaskSlice(count=int.from_bytes(answer[:2], "big"), payload=answer[2:])
         if isinstance(answer, Failed):
@@ -223,6 +228,14 @@ class JobCompiler:
         if (fingerprint, text) not in self._said:
             self._said.add((fingerprint, text))
             log.warning("%s", text)
+
+
+async def _release(child: ChildProcess, header: Compiled) -> None:
+    """Let the child forget its job; after a large one only its end gives the memory back."""
+    if header.task_count > _TASKS_A_CHILD_FORGETS:
+        await child.end()
+    else:
+        child.forget()
 
 
 def _job(header: Compiled, slices: AsyncIterator[TaskSlice]) -> CompiledJob:

@@ -175,12 +175,8 @@ class Engine:
         """Return the error for what left JavaScript as an exception: text, line end, stack."""
         parts = _THROWN.match(message)
         text, stack = (parts["text"], parts["stack"] or "") if parts else (message, "")
-        if "out of memory" in text or text in ("null", ""):
-            return ScriptError(
-                f"The script needed more than {self._limits.memory_mib} MB.",
-                remedy="Make smaller pieces, or larger chunks of frames.",
-                outran=True,
-            )
+        if self._is_out_of_memory(text):
+            return self._too_big()  # not even its own sources could be asked for
         return self._located(text.removeprefix("GoError: "), stack, self._ask("sources"))
 
     def _too_slow(self) -> ScriptError:
@@ -190,8 +186,22 @@ class Engine:
             outran=True,
         )
 
+    def _too_big(self) -> ScriptError:
+        return ScriptError(
+            f"The script needed more than {self._limits.memory_mib} MB.",
+            remedy="Use larger chunks, or split the job.",
+            outran=True,
+        )
+
+    def _is_out_of_memory(self, text: str) -> bool:
+        """Whether the engine ran out of memory; with none left for an error it throws null."""
+        full = self._context.memory()["malloc_size"] > self._limits.memory_mib << 19
+        return text == "InternalError: out of memory" or (text == "null" and full)
+
     def _located(self, text: str, stack: str, sources: list[tuple[int, str]]) -> ScriptError:
         """Return the error with the file and line of the innermost frame that is not ours."""
+        if self._is_out_of_memory(text):
+            return self._too_big()
         for line in map(int, _LINE.findall(stack)):
             if line >= self._first_line:
                 first, file = max(source for source in sources if source[0] <= line)

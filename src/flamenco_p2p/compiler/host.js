@@ -9,8 +9,8 @@
 (function (prelude) {
   "use strict";
 
-  const { config, evaluateGlobally, GoError, Task, newTask, toText, toInteger, storable, toMap, show, isObject } =
-    prelude;
+  const { config, evaluateGlobally, GoError, Task, newTask, toText, toInteger, storable, isStorable, toMap, show,
+    isObject } = prelude;
   const stringify = JSON.stringify;
   const TASKS_PER_BATCH = 500;
   const LETTERS_PER_BATCH = 1 << 20;
@@ -159,10 +159,7 @@
   function addTask(task) {
     if (!isObject(task)) throw new TypeError(`addTask: ${show(task)} is not a task`);
     const known = Task.numberOf(task) > 0 ? task : adopt(task);
-    const number = Task.numberOf(known);
-    if (job.numbers.has(number)) throw new GoError(`task "${toText(known.name)}" was added to the job twice`);
     if (job.added.length >= config.tasks) throw new GoError(`a job may have at most ${config.tasks} tasks`);
-    job.numbers.add(number);
     job.added.push(known.snapshot());
   }
 
@@ -190,7 +187,7 @@
       tasks: added,
       addTask,
     };
-    job = { target, added, numbers: new Set() };
+    job = { target, added };
     const writable = {
       name: toText,
       jobType: toText,
@@ -241,9 +238,11 @@
       throw new GoError("compileJob waits for something that never happens (there are no timers here)");
     }
     const { target, added } = job;
+    const stranger = added.find((task) => Task.numberOf(task) === 0);
+    if (stranger !== undefined) throw new GoError(`job.tasks holds ${show(stranger)}, which is not a task`);
+    const waits = resolveDependencies(added);
     const warnings = new Set();
     const tasks = added.map((task, index) => finishTask(task, index + 1, warnings));
-    const waits = resolveDependencies(added);
     batches = batchesOf(tasks, waits);
     const metadata = {};
     for (const [key, value] of Object.entries(target.metadata)) metadata[key] = toText(value);
@@ -259,23 +258,24 @@
   }
 
   function finishTask(task, no, warnings) {
-    if (Task.numberOf(task) === 0) throw new GoError(`job.tasks holds ${show(task)}, which is not a task`);
     const name = toText(task.name);
     let steps = 0;
     const commands = stringify(
       task.commands.map((command) => {
+        const parameters = command.parameters;
         const where = `task "${name}": command ${command.name}`;
         const count = toInteger(command.totalStepCount);
         steps += Math.max(1, count);
         const stored = {
           name: toText(command.name),
-          parameters: storable(command.parameters, `${where}: parameter`),
+          parameters: isStorable(parameters) ? parameters : storable(parameters, `${where}: parameter`),
           total_step_count: count,
         };
         if (warnings.size < 20) warnAbout(stored, where, warnings);
         return stored;
       }),
     );
+    task.commands = []; // large jobs would not fit twice into the memory
     const head = [no, name, toText(task.type), toInteger(task.priority), steps];
     const bytes = utf8Bytes(commands) + utf8Bytes(name) + utf8Bytes(head[2]);
     if (bytes > config.taskBytes) {
@@ -325,6 +325,7 @@
         }
       });
       backwards ||= numbers.at(-1) > index;
+      task.dependencies = [];
       return numbers;
     });
     if (backwards) refuseCycles(waits, added);

@@ -23,10 +23,10 @@ HEAD: Final = struct.Struct(">Ic")
 class Limits:
     """How much one script may use. Above that it fails with words that say so."""
 
-    time_s: float = 10.0  # CPU time of a compilation
+    time_s: float = 20.0  # CPU time of a compilation
     describe_time_s: float = 2.0  # CPU time until JOB_TYPE is known
     grace_s: float = 5.0  # wall time on top of these, before the child is killed
-    memory_mib: int = 256
+    memory_mib: int = 512
     stack_mib: int = 32
     frames: int = 1_000_000  # of one frameChunker call
     tasks: int = 200_000

@@ -43,51 +43,104 @@
     }
   }
 
+  // The keys that led to the value being copied, for error messages.
+  const trail = [];
+
+  function unstorable(what) {
+    return new GoError(`${`${trail[0]} ${trail.slice(1).join(".")}`.trim()} ${what}`);
+  }
+
   /** A deep copy that JSON can hold: undefined is null, a Date its RFC 3339 text, a Set an array. */
-  function storable(value, where, depth = 0) {
+  function storable(value, where) {
+    trail.length = 0;
+    trail.push(where);
+    return copyOf(value);
+  }
+
+  function copyOf(value) {
     switch (typeof value) {
       case "string":
       case "boolean":
         return value;
       case "number":
         if (Number.isFinite(value)) return value;
-        throw new GoError(`${where} is ${value}, which cannot be stored`);
+        throw unstorable(`is ${value}, which cannot be stored`);
       case "undefined":
         return null;
       case "symbol":
         return value.description ?? "";
       case "object":
-        return value === null ? null : storableObject(value, where, depth + 1);
+        return value === null ? null : copyOfObject(value);
       default:
-        throw new GoError(`${where} is a ${typeof value}, which cannot be stored`);
+        throw unstorable(`is a ${typeof value}, which cannot be stored`);
     }
   }
 
-  function storableObject(value, where, depth) {
-    if (depth > 100) throw new GoError(`${where} is nested too deeply, or contains itself`);
-    if (Array.isArray(value)) {
-      const items = new Array(value.length);
-      for (let i = 0; i < value.length; i++) items[i] = storable(value[i], where, depth);
-      return items;
+  function copyOfObject(value) {
+    if (trail.length > 100) {
+      trail.length = 5;
+      throw unstorable("is nested too deeply, or contains itself");
     }
-    if (value instanceof Date) return rfc3339(value, where);
-    if (value instanceof Set || value instanceof Map) {
-      return Array.from(value, (item) => storable(item, where, depth));
+    if (Array.isArray(value)) return copyOfItems(value);
+    if (Object.getPrototypeOf(value) === Object.prototype) return copyOfFields(value);
+    if (value instanceof Date) {
+      if (Number.isNaN(value.getTime())) throw unstorable("is an invalid date");
+      return rfc3339(value);
     }
+    if (value instanceof Set || value instanceof Map) return copyOfItems(Array.from(value));
     if (value instanceof RegExp || value instanceof Error || value instanceof String) return {};
+    return copyOfFields(value);
+  }
+
+  /** Whether a value is what `storable` would make of it, so that no copy is needed. */
+  function isStorable(value, depth = 0) {
+    if (typeof value === "string" || typeof value === "boolean" || value === null) return true;
+    if (typeof value === "number") return Number.isFinite(value);
+    if (typeof value !== "object" || depth > 90) return false;
+    if (Array.isArray(value)) {
+      for (let i = 0; i < value.length; i++) {
+        if (typeof value[i] !== "string" && !isStorable(value[i], depth + 1)) return false;
+      }
+      return true;
+    }
+    if (Object.getPrototypeOf(value) !== Object.prototype) return false;
+    for (const key in value) if (!isStorable(value[key], depth + 1)) return false;
+    return true;
+  }
+
+  function copyOfFields(value) {
     const copy = {};
-    for (const key of Object.keys(value)) put(copy, key, storable(value[key], `${where}.${key}`, depth));
+    const keys = Object.keys(value);
+    for (let i = 0; i < keys.length; i++) {
+      trail.push(keys[i]);
+      put(copy, keys[i], copyOf(value[keys[i]]));
+      trail.pop();
+    }
     return copy;
+  }
+
+  function copyOfItems(values) {
+    const items = [];
+    trail.push("");
+    for (let i = 0; i < values.length; i++) {
+      if (typeof values[i] === "string") {
+        items.push(values[i]);
+      } else {
+        trail[trail.length - 1] = i;
+        items.push(copyOf(values[i]));
+      }
+    }
+    trail.pop();
+    return items;
   }
 
   /** A map as Flamenco's functions take it: an object with own keys, or a Map's entries. */
   function toMap(value, where) {
     if (value === undefined || value === null) return {};
     if (!isObject(value)) throw new TypeError(`${where} must be an object, not ${show(value)}`);
-    const entries = value instanceof Map ? value : Object.entries(value);
-    const map = {};
-    for (const [key, item] of entries) put(map, String(key), storable(item, `${where}.${String(key)}`));
-    return map;
+    trail.length = 0;
+    trail.push(where);
+    return copyOfFields(value instanceof Map ? Object.fromEntries(value) : value);
   }
 
   /** Any value as words for a log line or a message. */
@@ -104,8 +157,7 @@
 
   const digits = (number, width) => String(number).padStart(width, "0");
 
-  function rfc3339(date, where) {
-    if (Number.isNaN(date.getTime())) throw new GoError(`${where} is an invalid date`);
+  function rfc3339(date) {
     const zone = -date.getTimezoneOffset();
     const hours = digits(Math.trunc(Math.abs(zone) / 60), 2);
     const offset = zone === 0 ? "Z" : `${zone < 0 ? "-" : "+"}${hours}:${digits(Math.abs(zone) % 60, 2)}`;
@@ -135,6 +187,7 @@
   /** "1-10, 20" as sorted runs [first, last] that neither touch nor overlap; never one by one. */
   function parseFrames(text) {
     const range = toText(text).trim().replaceAll("..", "-");
+    if (/^[0-9]{1,15}$/.test(range)) return { range, runs: [[+range, +range]], count: 1 };
     if (range === "") throw new GoError('invalid range "": empty range');
     const runs = [];
     for (const part of range.split(",")) {
@@ -314,17 +367,21 @@
   /** A task being written. `number` counts creations and ends its UUID. */
   class Task {
     #number;
+    #shares = false;
+    #added = false;
 
-    constructor(number, name, type, priority) {
+    constructor(number, name, type, priority, commands, dependencies) {
       this.#number = number;
-      this.uUID = config.jobId.slice(0, -6) + number.toString(16).padStart(6, "0");
       this.name = name;
       this.type = type;
       this.priority = priority;
-      this.commands = [];
-      this.dependencies = [];
-      Object.defineProperty(this, "uUID", { writable: false, configurable: false });
+      this.commands = commands;
+      this.dependencies = dependencies;
       Object.preventExtensions(this);
+    }
+
+    get uUID() {
+      return config.jobId.slice(0, -6) + this.#number.toString(16).padStart(6, "0");
     }
 
     static numberOf(task) {
@@ -335,6 +392,7 @@
       if (!isObject(command)) throw new TypeError(`addCommand: ${show(command)} is not a command`);
       const parameters =
         command instanceof Command ? command.parameters : toMap(command.parameters, "command parameters");
+      this.#part();
       this.commands.push(new Command(toText(command.name), parameters, toInteger(command.totalStepCount)));
     }
 
@@ -342,21 +400,33 @@
       const number = Task.numberOf(task);
       if (number === 0) throw new TypeError(`addDependency: ${show(task)} is not a task made by author.Task`);
       if (number === this.#number) throw new GoError(`task "${this.name}" cannot depend on itself`);
+      this.#part();
       this.dependencies.push(task);
     }
 
-    /** A copy that later changes of this task do not reach. */
+    /** A copy that later changes of this task do not reach; large jobs share lists until then. */
     snapshot() {
-      const copy = new Task(this.#number, toText(this.name), toText(this.type), toInteger(this.priority));
-      for (const command of this.commands) copy.addCommand(command);
-      copy.dependencies = Array.from(this.dependencies);
+      if (this.#added) throw new GoError(`task "${toText(this.name)}" was added to the job twice`);
+      const { commands, dependencies } = this;
+      const [name, type, priority] = [toText(this.name), toText(this.type), toInteger(this.priority)];
+      const copy = new Task(this.#number, name, type, priority, commands, dependencies);
+      copy.#shares = this.#shares = true;
+      copy.#added = this.#added = true;
       return copy;
+    }
+
+    /** Before a change: own lists again. */
+    #part() {
+      if (!this.#shares) return;
+      this.#shares = false;
+      this.commands = this.commands.map((old) => new Command(old.name, old.parameters, old.totalStepCount));
+      this.dependencies = this.dependencies.slice();
     }
   }
 
   function newTask(name, type, priority) {
     if (++created > 0xffffff) throw new GoError("this script makes too many tasks");
-    return new Task(created, name, type, priority);
+    return new Task(created, name, type, priority, [], []);
   }
 
   const author = {
@@ -465,7 +535,7 @@
   };
 
   return {
-    config, begun: () => begun, evaluateGlobally, GoError, Task, newTask, toText, toInteger, storable, toMap, show, isObject,
+    config, begun: () => begun, evaluateGlobally, GoError, Task, newTask, toText, toInteger, storable, isStorable, toMap, show, isObject,
     printed, sources,
   };
 })

@@ -1,7 +1,7 @@
 """The compiled tasks in pieces that fit through the daemon.
 
-Is: the repacking of the engine's batches into msgpack slices. Is not: a reader of commands; they are
-JSON text from the engine on, and pass as bytes.
+Is: the repacking of the engine's batches into msgpack slices. Is not: a reader of commands; they
+are JSON text from the engine on, and pass as bytes.
 """
 
 from __future__ import annotations
@@ -25,10 +25,18 @@ _RANGES_PER_ENTRY = 4000
 class _Slice:
     """A slice being filled."""
 
-    def __init__(self) -> None:
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+        self._bytes = _ROW_BYTES
         self.tasks: list[tuple[int, str, str, int, int, bytes]] = []
         self.dependencies: list[tuple[int, Ranges]] = []
-        self.bytes = _ROW_BYTES
+
+    def has_room(self, size: int) -> bool:
+        """Count `size` bytes more if they fit."""
+        if self._bytes + size > self._limits.slice_bytes:
+            return False
+        self._bytes += size
+        return True
 
     def packed(self) -> tuple[int, bytes]:
         return len(self.tasks), msgspec.msgpack.encode((self.tasks, self.dependencies))
@@ -39,24 +47,24 @@ def pack_slices(batches: Iterator[str], limits: Limits) -> Iterator[tuple[int, b
 
     A task's dependencies stand in its slice or in later ones, possibly in several entries.
     """
+    current = _Slice(limits)
     for batch in batches:
         heads, dependencies, *commands = batch.encode().split(b"\n")
-        current = _Slice()
         for head, command in zip(_heads.decode(heads), commands, strict=True):
             size = len(command) + 4 * (len(head[1]) + len(head[2])) + _ROW_BYTES
-            full = len(current.tasks) == limits.slice_tasks
-            if full or current.bytes + size > limits.slice_bytes:
+            if len(current.tasks) == limits.slice_tasks or not current.has_room(size):
                 yield current.packed()
-                current = _Slice()
+                current = _Slice(limits)
+                current.has_room(size)
             current.tasks.append((*head, command))
-            current.bytes += size
         for entry in _entries(_dependencies.decode(dependencies)):
             size = len(entry[1]) * _RANGE_BYTES + _ROW_BYTES
-            if current.bytes + size > limits.slice_bytes:
+            if not current.has_room(size):
                 yield current.packed()
-                current = _Slice()
+                current = _Slice(limits)
+                current.has_room(size)
             current.dependencies.append(entry)
-            current.bytes += size
+    if current.tasks or current.dependencies:
         yield current.packed()
 
 

@@ -99,7 +99,7 @@ class FailJob(Decision, frozen=True, kw_only=True):
 
 
 class RequeueJob(Decision, frozen=True, kw_only=True):
-    """Once more: in `epoch`, all tasks if the job was completed, else those that did not succeed."""
+    """Once more, in `epoch`: all tasks of a completed job, else those that did not succeed."""
 
     job: JobId
     epoch: int

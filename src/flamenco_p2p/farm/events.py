@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from flamenco_p2p.farm.ids import JobId, TaskKey, WorkerId
+from flamenco_p2p.farm.ids import AttemptId, JobId, TaskKey, WorkerId
 from flamenco_p2p.farm.jobs import Job
 from flamenco_p2p.farm.statuses import FarmStatus, JobStatus, TaskStatus, WorkerStatus
 from flamenco_p2p.farm.workers import Worker
@@ -50,10 +50,13 @@ class TasksReady(Struct, frozen=True, kw_only=True):
 
 
 class LeaseChanged(Struct, frozen=True, kw_only=True):
-    """A worker got a task, or has none any more. For the scheduler and may-I-run."""
+    """A worker got a task, or has none any more (`task` is None). For the roster."""
 
     worker: WorkerId
     task: TaskKey | None
+    attempt: AttemptId | None = None
+    name: str = ""
+    steps_total: int = 0
 
 
 class WorkerChanged(Struct, frozen=True, kw_only=True):

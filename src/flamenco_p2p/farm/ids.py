@@ -1,7 +1,7 @@
 """Names of things: 16 random-looking bytes inside, canonical UUID text outside.
 
 Is: the one place that makes, reads and writes ids. Is not: a source of time or luck: both are
-handed in, so that an id is minted once, at the door where a request arrives, and travels from there.
+handed in, so that an id is minted once, at the door where a request arrives, and goes on there.
 
 A job's id ends in 24 zero bits, and a task's id is its job's id with the task's number in those
 bits. So a task needs no id column and no index, and any node can tell a task's job from its id.

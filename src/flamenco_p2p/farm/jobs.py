@@ -13,7 +13,7 @@ from flamenco_p2p.farm.statuses import Desired, JobStatus, TaskState, TaskStatus
 
 
 class BlenderNeed(Struct, frozen=True, kw_only=True):
-    """Which Blender may render a job: the series that saved its file, and whether newer ones may."""
+    """Which Blender may render a job: the series that saved its file; newer ones if allowed."""
 
     major: int
     minor: int

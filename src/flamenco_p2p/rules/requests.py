@@ -1,6 +1,6 @@
 """Which wish a status that somebody sets through the API stands for.
 
-Is: the table button -> decision, for jobs and tasks. Is not: making the decision (manager/steering).
+Is: the table button -> wish, for jobs and tasks. Is not: making the decision (manager/steering).
 Statuses that follow from tasks alone cannot be set; the refusal says what to do instead.
 """
 
@@ -41,6 +41,7 @@ JOB_WISHES = {
     JobStatus.ACTIVE: JobWish.RUN,
     JobStatus.FAILED: JobWish.FAIL,
 }
+POINTLESS = {(JobStatus.FAILED, JobWish.PAUSE), (JobStatus.CANCELED, JobWish.FAIL)}
 TASK_WISHES = {
     TaskStatus.QUEUED: TaskWish.REQUEUE,
     TaskStatus.CANCELED: TaskWish.CANCEL,
@@ -58,16 +59,18 @@ def job_wish(asked: JobStatus, now: JobStatus) -> JobWish | None:
             f"A job's status cannot be set to “{asked}”: it follows from its tasks.",
             remedy="Cancel, pause or requeue the job, or set the status of single tasks.",
         )
-    if now is JobStatus.COMPLETED and wish is not JobWish.REQUEUE:
+    if wish is JobWish.RUN and now in (JobStatus.FAILED, JobStatus.CANCELED):
+        return JobWish.REQUEUE  # wanting it to run would not bring back what was given up
+    if (now, wish) in POINTLESS or (now is JobStatus.COMPLETED and wish is not JobWish.REQUEUE):
         raise Unfitting(
-            "The job is completed; there is nothing left to pause, cancel or fail.",
+            f"The job is {now}; there is nothing left to {wish.name.lower()}.",
             remedy="Requeue it to render it again.",
         )
     return wish
 
 
 def task_wish(asked: TaskStatus, now: TaskStatus, job: JobStatus) -> TaskWish | None:
-    """Return what setting `asked` on a task that is `now` in a job means; None: it is so already."""
+    """Return what setting `asked` on a task that is `now` means; None: it is so already."""
     if (wish := TASK_WISHES.get(asked)) is None:
         raise Unfitting(
             f"A task's status cannot be set to “{asked}”.",

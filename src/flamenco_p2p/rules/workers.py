@@ -38,9 +38,13 @@ def after_wish(status: W, wish: StatusRequest) -> StatusRequest | None:
     return None if wish.status is status else wish
 
 
-def hands_back(before: W, now: W) -> bool:
-    """Say whether a worker that changes its status loses its tasks."""
-    return before is W.AWAKE and now is not W.AWAKE
+def hands_back(now: W) -> bool:
+    """Say whether a worker that reports this status loses its tasks.
+
+    Whatever it was before: one that crashed while awake comes back by way of `starting`, with its
+    task, and may then be told to sleep.
+    """
+    return now is not W.AWAKE
 
 
 def resumes(request: StatusRequest | None) -> W:

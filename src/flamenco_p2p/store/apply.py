@@ -15,7 +15,7 @@ from typing import Any
 from msgspec import Struct
 
 from flamenco_p2p.farm import errors
-from flamenco_p2p.farm.decisions import AnyDecision, Envelope
+from flamenco_p2p.farm.decisions import AnyDecision, AssignTask, Envelope
 from flamenco_p2p.farm.errors import Refused
 from flamenco_p2p.farm.events import Event
 from flamenco_p2p.farm.ids import NodeId, RequestId
@@ -65,15 +65,15 @@ class FarmState:
         outcomes: list[Outcome] = []
         self._db.execute("BEGIN IMMEDIATE")
         try:
-            hlc = self.last_hlc
+            last, hlc = self.applied_index, self.last_hlc
             for entry in entries:
-                if entry.index <= self.applied_index:
+                if entry.index <= last:
                     continue  # replayed after a restart
+                last = entry.index
                 for envelope in decode_batch(entry.payload):
                     outcomes.append(self._carry_out(entry, envelope))
                     hlc = max(hlc, envelope.hlc)
             self._work.flush()
-            last = max(self.applied_index, entries[-1].index)
             self._db.execute(FARM["set_meta"], ("applied_index", last))
             self._db.execute(FARM["set_meta"], ("last_hlc", hlc))
             self._db.execute("COMMIT")
@@ -89,7 +89,7 @@ class FarmState:
         if envelope.request is not None:
             answered = self._db.execute(FARM["get_request"], (envelope.request,)).fetchone()
             if answered is not None:
-                return Outcome(entry.index, None, _as_refusal(*answered))
+                return self._answer_again(entry, envelope.decision, _as_refusal(*answered))
         self._work.begin(entry.index, entry.node, envelope.hlc)
         assignment, refusal = None, None
         try:
@@ -99,6 +99,15 @@ class FarmState:
         self._work.settle()
         if envelope.request is not None:
             self._remember(entry, envelope.request, envelope.hlc, refusal)
+        return Outcome(entry.index, assignment, refusal)
+
+    def _answer_again(
+        self, entry: Entry, decision: AnyDecision, refusal: Refused | None
+    ) -> Outcome:
+        assignment = None
+        if refusal is None and isinstance(decision, AssignTask):
+            # Whatever was chosen this time: the worker is told what it was given the first time.
+            assignment = apply_tasks.assignment_of(self._work, decision.worker)
         return Outcome(entry.index, assignment, refusal)
 
     def _decide(self, decision: AnyDecision) -> Assignment | None:
@@ -121,8 +130,8 @@ class FarmState:
 
         0 if a reader kept it from finishing; the next one will.
         """
-        _, pages, done = self._db.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
-        return self.applied_index if pages == done else 0
+        busy, pages, done = self._db.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+        return self.applied_index if not busy and pages == done else 0
 
     def close(self) -> None:
         """Close the file; it is whole whether or not this is called."""

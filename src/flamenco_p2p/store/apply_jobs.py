@@ -68,9 +68,16 @@ def add_tasks(work: WorkingSet, decision: d.AddTasks) -> None:
     job = work.job(decision.job)
     if decision.slice <= job.slices:
         return
-    if decision.slice != job.slices + 1 or job.complete:
-        raise Conflict("A part of the job is missing.", remedy="Submit the job again.")
     tasks, dependencies = _slices.decode(decision.payload)
+    first_no = job.tally["total"] + 1
+    numbers = range(first_no, first_no + len(tasks))
+    if (
+        decision.slice != job.slices + 1
+        or job.complete
+        or [row[0] for row in tasks] != list(numbers)
+        or not all(0 < no < numbers.stop for no, _ in dependencies)
+    ):
+        raise Conflict("A part of the job is missing.", remedy="Submit the job again.")
     waiting: dict[int, int] = {}
     pairs: list[tuple[bytes, int, int, int]] = []
     for no, ranges in dependencies:
@@ -158,6 +165,10 @@ def set_priority(work: WorkingSet, decision: d.SetPriority) -> None:
 def fail_job(work: WorkingSet, decision: d.FailJob) -> None:
     """Give the job up in this epoch."""
     job = work.job(decision.job)
+    if job.status is JobStatus.COMPLETED:
+        raise Unfitting("The job has just completed.", remedy="Requeue it to render it again.")
+    if decision.epoch < job.epoch:
+        raise Conflict("The job has been requeued meanwhile.", remedy="Look again, then retry.")
     job.given_up = max(job.given_up, decision.epoch)
     job.activity = decision.activity
     work.change(job, refresh_tasks=True)
@@ -168,6 +179,7 @@ def requeue_job(work: WorkingSet, decision: d.RequeueJob) -> None:
     job = work.job(decision.job)
     if decision.epoch <= job.requeued:
         return
+    _refuse_used_epoch(job, decision.epoch)
     if job.status is JobStatus.COMPLETED:
         _rerun_all(work, job, decision)
     else:
@@ -176,8 +188,7 @@ def requeue_job(work: WorkingSet, decision: d.RequeueJob) -> None:
             task = work.task(TaskKey(job.id, no))
             _start_over(task, decision.epoch, decision.activity)
             work.save(task)
-    job.epoch = max(job.epoch, decision.epoch)
-    job.requeued = decision.epoch
+    job.epoch = job.requeued = decision.epoch
     job.desired, job.desired_stamp = Desired.ACTIVE, work.stamp
     job.activity = decision.activity
     work.change(job, refresh_tasks=True)
@@ -199,13 +210,26 @@ def _start_over(task: TaskRow, epoch: int, activity: str) -> None:
     task.failed_at, task.activity = 0, activity
 
 
+def _refuse_used_epoch(job: JobRow, epoch: int) -> None:
+    """In an epoch that has begun, what tasks have reached in it would be taken back."""
+    if epoch <= job.epoch:
+        raise Conflict("The job has been requeued meanwhile.", remedy="Look again, then retry.")
+
+
 def requeue_tasks(work: WorkingSet, decision: d.RequeueTasks) -> None:
     """Do these tasks again, and the finished ones that were made from their results."""
     job = work.job(decision.job)
-    if decision.epoch <= job.epoch:
-        raise Conflict("The job has been requeued meanwhile.", remedy="Look again, then retry.")
+    _refuse_used_epoch(job, decision.epoch)
+    if job.status is JobStatus.CANCELED:
+        raise Conflict(
+            "The job is canceled, so its tasks would not run.",
+            remedy="Requeue the job: finished tasks are kept.",
+        )
     for no in decision.tasks:
         work.task(TaskKey(job.id, no))  # refuse before anything is changed
+    if job.status is JobStatus.COMPLETED:
+        # It may have completed in spite of a wish to pause or cancel it; that wish is fulfilled.
+        job.desired, job.desired_stamp = Desired.ACTIVE, work.stamp
     seen: set[int] = set()
     pending = sorted(decision.tasks, reverse=True)
     while pending:
@@ -244,7 +268,7 @@ def clear_block(work: WorkingSet, decision: d.ClearBlock) -> None:
         JOBS["insert_block"],
         (job.id, decision.worker, decision.task_type, work.mod, job.epoch, False, work.stamp),
     )
-    work.change(job)
+    work.change(job, refresh_tasks=True)
 
 
 def forget_requests(work: WorkingSet, decision: d.ForgetRequests) -> None:

@@ -46,6 +46,7 @@ def assign_task(work: WorkingSet, decision: d.AssignTask) -> Assignment:
         or (task.failed_at and _has_failed(work, task, worker.id))
         or _is_blocked(work, task, worker.id)
         or work.db.execute(TASKS["held_by_worker"], (worker.id,)).fetchone() is not None
+        or work.db.execute(TASKS["attempt"], (job.id, task.no, decision.attempt)).fetchone()
     ):
         raise Conflict("The task cannot be given to this worker any more.")
     task.worker, task.attempt = worker.id, decision.attempt
@@ -56,8 +57,19 @@ def assign_task(work: WorkingSet, decision: d.AssignTask) -> Assignment:
     )
     job.started = max(job.started, job.requeued)
     work.save(task)
-    work.tell(LeaseChanged(worker=worker.id, task=task.key))
+    work.tell(
+        LeaseChanged(
+            worker=worker.id, task=task.key, attempt=decision.attempt, name=task.name,
+            steps_total=task.steps,
+        )
+    )  # fmt: skip
     return _assignment(work, task)
+
+
+def assignment_of(work: WorkingSet, worker: WorkerId) -> Assignment | None:
+    """Return what a worker holds, as it was told when it got it; None if it holds nothing."""
+    held = work.db.execute(TASKS["held_by_worker"], (worker,)).fetchone()
+    return None if held is None else _assignment(work, work.task(TaskKey(*held)))
 
 
 def _has_failed(work: WorkingSet, task: TaskRow, worker: WorkerId) -> bool:
@@ -168,7 +180,7 @@ def fail_task(work: WorkingSet, decision: d.FailTask) -> None:
         job.epoch = max(job.epoch, decision.epoch)
     for no in decision.retry:
         retried = work.task(TaskKey(job.id, no))
-        if retried.state is TaskState.FAILED:
+        if retried.state is TaskState.FAILED and retried.epoch < decision.epoch:
             retried.state, retried.epoch, retried.failed_at = TaskState.WAITING, decision.epoch, 0
             work.save(retried)
     if decision.fail_job:

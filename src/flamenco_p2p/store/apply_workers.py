@@ -58,7 +58,7 @@ def set_worker_status(work: WorkingSet, decision: d.SetWorkerStatus) -> None:
     else:
         worker.requested = rules.after_report(decision.status, worker.requested)
     worker.requested_stamp = work.stamp
-    if rules.hands_back(before, decision.status) or decision.status is WorkerStatus.ERROR:
+    if rules.hands_back(decision.status):
         give_back(work, worker.id, decision.activity)
     work.save_worker(worker, before)
 

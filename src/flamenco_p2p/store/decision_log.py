@@ -64,7 +64,10 @@ class DecisionLog:
             yield entry
 
     def cut(self, before: int) -> None:
-        """Forget entries below `before`, whose effect is durable elsewhere."""
+        """Forget entries below `before`, whose effect is durable elsewhere.
+
+        The newest entry stays: from it the log knows after a restart where it has got to.
+        """
         self._db.execute(SQL["cut"], (before,))
         self._db.execute("PRAGMA wal_checkpoint(PASSIVE)")
 

@@ -47,6 +47,7 @@ class JobRow:
 
     def __init__(self, job_id: JobId, columns: tuple[Any, ...]) -> None:
         self.id = job_id
+        self.mod = 0  # of its last change here; a row that was only read is not saved
         (
             name, type_, settings, metadata, platform, submitter, owner, comment, zone, checkout,
             blender, created, tag,
@@ -100,13 +101,13 @@ class JobRow:
             tally=Tally(**self.tally),
         )
 
-    def save(self, db: sqlite3.Connection, mod: int) -> None:
+    def save(self, db: sqlite3.Connection) -> None:
         """Write the row."""
         t = self.tally
         db.execute(
             JOBS["save"],
             (
-                mod, self.desired, self.desired_stamp, self.priority, self.priority_stamp,
+                self.mod, self.desired, self.desired_stamp, self.priority, self.priority_stamp,
                 self.complete, self.delete_requested_ms, self.epoch, self.requeued, self.started,
                 self.given_up, self.activity, self.updated_ms, self.slices, self.status,
                 t["total"], t["ready"], t["active"], t["done"], t["failed"], t["canceled"],
@@ -116,8 +117,10 @@ class JobRow:
 
     def record(self) -> Job:
         """Return the farm's record of the job as it is now."""
+        # A spec loaded before a register changed would differ from one loaded after it.
+        spec = msgspec.structs.replace(self.spec, priority=self.priority, desired=self.desired)
         return Job(
-            id=self.id, spec=self.spec, status=self.status, priority=self.priority,
+            id=self.id, spec=spec, status=self.status, priority=self.priority,
             desired=self.desired, tally=Tally(**self.tally), created_ms=self.created_ms,
             updated_ms=self.updated_ms, activity=self.activity, steps_total=self.steps_total,
             steps_done=self.steps_done, epoch=self.epoch, requeued=self.requeued,
@@ -215,6 +218,7 @@ class WorkerRow:
 
     def __init__(self, worker_id: WorkerId, columns: tuple[Any, ...]) -> None:
         self.id = worker_id
+        self.mod = 0  # of its last change here; a row that was only read is not saved
         self.secret_digest: bytes
         self.platform: str
         self.name: str
@@ -245,13 +249,13 @@ class WorkerRow:
         columns = db.execute(WORKERS["for_apply"], (worker_id,)).fetchone()
         return None if columns is None else cls(worker_id, columns)
 
-    def save(self, db: sqlite3.Connection, mod: int) -> None:
+    def save(self, db: sqlite3.Connection) -> None:
         """Write the row."""
         asked = self.requested
         db.execute(
             WORKERS["save"],
             (
-                mod, self.name, self.address, self.software, ",".join(self.task_types),
+                self.mod, self.name, self.address, self.software, ",".join(self.task_types),
                 self.can_restart, msgspec.json.encode(self.blenders), self.node, self.stamp,
                 self.status, self.status_stamp, asked.status if asked else "",
                 asked.is_lazy if asked else False, self.requested_stamp, self.deleted_ms,

@@ -19,7 +19,8 @@ from flamenco_p2p.farm.events import (
     WorkerChanged,
 )
 from flamenco_p2p.farm.ids import JobId, NodeId, TaskKey, WorkerId
-from flamenco_p2p.farm.statuses import JobStatus, Outcome, WorkerStatus
+from flamenco_p2p.farm.statuses import JobStatus, Outcome, TaskState, TaskStatus, WorkerStatus
+from flamenco_p2p.rules.task_status import task_status
 from flamenco_p2p.store.database import queries
 from flamenco_p2p.store.rows import JobRow, TaskRow, WorkerRow
 
@@ -76,7 +77,7 @@ class WorkingSet:
 
     def change(self, job: JobRow, *, refresh_tasks: bool = False) -> None:
         """Note that this decision changes the job."""
-        job.updated_ms = self.now_ms
+        job.updated_ms, job.mod = self.now_ms, self.mod
         self._touched[job.id] = job
         if refresh_tasks:
             self._refresh.add(job.id)
@@ -115,7 +116,7 @@ class WorkingSet:
 
     def save_worker(self, worker: WorkerRow, previous: WorkerStatus | None = None) -> None:
         """Write a changed worker at the end of the batch, and tell of it."""
-        worker.updated_ms = self.now_ms
+        worker.updated_ms, worker.mod = self.now_ms, self.mod
         self._dirty_workers[worker.id] = worker
         if previous is worker.status:
             previous = None
@@ -156,6 +157,8 @@ class WorkingSet:
                 self._end_leases_of(job)
                 self._touched.clear()
                 now = job.derive_status()
+            if _idle_tasks(previous) is not _idle_tasks(now):
+                self._refresh.add(job.id)
             job.status = now
             self._dirty_jobs[job.id] = job
         self._tell_of_tasks()
@@ -200,11 +203,11 @@ class WorkingSet:
     def flush(self) -> None:
         """Write what is left to write, and tell of the jobs that nothing was told of yet."""
         for job in self._dirty_jobs.values():
-            job.save(self.db, self.mod)
+            job.save(self.db)
             if job.complete and job.id not in self._told:
                 self.tell(JobChanged(job=job.record()))
         for worker in self._dirty_workers.values():
-            worker.save(self.db, self.mod)
+            worker.save(self.db)
         self._dirty_jobs.clear()
         self._dirty_workers.clear()
         self._told.clear()
@@ -217,3 +220,8 @@ class WorkingSet:
         """Return what is to be told, now that it is committed."""
         events, self._events = self._events, []
         return events
+
+
+def _idle_tasks(job: JobStatus) -> TaskStatus:
+    """Return what people see of the tasks that wait in a job with this status."""
+    return task_status(state=TaskState.WAITING, leased=False, failed_at=0, job=job)

@@ -6,12 +6,13 @@ open. Flamenco's add-on does this in the artist's Blender. Here a Blender in the
 so that a terminal or a web page on the artist's own machine can submit a file too:
 
 - `header` tells which Blender saved the file without starting one;
-- `read_scene` runs inside Blender and is the only code there: it evaluates the settings and looks at
-  the scene. It cannot import the rest of the program, as Blender brings its own Python;
+- `read_scene` runs inside Blender and is our only code there: it evaluates the settings and looks
+  at the scene. It cannot import the rest of the program, as Blender brings its own Python;
 - `scene_values` is our side of it: it starts Blender, and reads what people type as settings.
 
-The two talk through two JSON files, as Blender prints to stdout whatever it likes. Nothing is saved,
-and scripts inside the .blend do not run: submitting a file must not be riskier than copying it.
-A job type's expressions do run, on the machine that submits, with its user's rights: as in
-Flamenco, whoever may install job types on a farm is trusted by those who submit to it.
+The two talk through two JSON files, as Blender prints to stdout whatever it likes. Nothing is
+saved, and neither scripts inside the .blend nor the user's add-ons run: submitting a file must not
+be riskier than copying it. A job type's expressions do run, on the machine that submits, with its
+user's rights: as in Flamenco, whoever may install job types on a farm is trusted by those who
+submit to it.
 """

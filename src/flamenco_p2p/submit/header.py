@@ -32,6 +32,8 @@ def read_blender_version(path: Path) -> tuple[int, int] | None:
                 case "gzip":
                     with gzip.GzipFile(fileobj=file) as unpacked_gzip:
                         head = unpacked_gzip.read(HEAD_BYTES)
+                case "none" | None:
+                    pass
         except (zstandard.ZstdError, gzip.BadGzipFile, zlib.error, EOFError):
             return None
     return blender_version_of(head)

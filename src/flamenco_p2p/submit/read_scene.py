@@ -1,12 +1,13 @@
 """Runs inside Blender: works out a job type's settings from the open scene.
 
-Is: a script on its own, which needs only `bpy` and Python 3.10; it reads and answers.
-Is not: importable from there into the program (`scene_values` starts it), and it never saves.
+Is: a script that stands alone: it needs only `bpy` and Python 3.10, reads and answers.
+Is not: a part of the daemon (`scene_values` has Blender run it), and it never saves.
 
     blender -b FILE.blend --python read_scene.py -- request.json answer.json
 
-request  {"job_name": str, "blendfile": str, "settings": [AvailableJobSetting…], "given": {key: value}}
-answer   {"values": {key: value}, "errors": {key: sentence}, "blender_version": "3.4.1", "scene": {…}}
+request  {"job_name": str, "blendfile": path, "settings": […], "given": {key: value}}
+answer   {"values": {key: value}, "errors": {key: sentence}, "blender_version": "3.4.1",
+          "scene": {…}}
 
 Which value a setting gets: what was given; else its expression, if it is not shown in Blender, is
 linked to the scene, is read-only, or has no default that counts; else its default.
@@ -19,7 +20,7 @@ import json
 import math
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -52,7 +53,7 @@ def converted(setting: Mapping[str, Any], value: Any) -> Any:
     if not math.isfinite(number):
         raise NoValue(f"{value!r} is not a finite number.")
     limits = setting.get("propargs") or {}
-    number = min(max(number, limits.get("min", number)), limits.get("max", number))
+    number = min(max(number, limits.get("min", -math.inf)), limits.get("max", math.inf))
     if kind == "float":
         return number
     if number != int(number) or not INT32[0] <= number <= INT32[1]:
@@ -69,7 +70,7 @@ class Settings:
 
     def __init__(
         self,
-        described: list[Mapping[str, Any]],
+        described: Sequence[Mapping[str, Any]],
         given: Mapping[str, Any],
         names: Mapping[str, Any],
     ) -> None:
@@ -79,7 +80,7 @@ class Settings:
         self._values: dict[str, Any] = {}
 
     def __getattr__(self, key: str) -> Any:
-        if key.startswith("_") or key not in self._described:
+        if key not in self._described:
             raise AttributeError(f'the job type has no setting "{key}"')
         if key not in self._values:
             setting = self._described[key]
@@ -116,7 +117,7 @@ class Settings:
 
 
 def worked_out(
-    described: list[Mapping[str, Any]], given: Mapping[str, Any], names: Mapping[str, Any]
+    described: Sequence[Mapping[str, Any]], given: Mapping[str, Any], names: Mapping[str, Any]
 ) -> tuple[dict[str, Any], dict[str, str]]:
     """Return the values of all settings, and for each that has none a sentence why."""
     settings = Settings(described, given, names)

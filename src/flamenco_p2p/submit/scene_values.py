@@ -1,7 +1,7 @@
 """The values of a job's settings: what a person typed, and what the scene says.
 
-Is: our side of `read_scene`, and the reading of settings given as text. Is not: the submission, or a
-check that a job can be compiled from them (the manager's intake).
+Is: our side of `read_scene`, and the reading of settings given as text. Is not: the submission,
+or a check that a job can be compiled from them (the manager's intake).
 """
 
 from __future__ import annotations
@@ -111,11 +111,10 @@ async def evaluate_settings(
     """
     for key in given:
         _described(job_type, key)
-    blendfile = Path(os.path.abspath(blendfile))  # noqa: PTH100 - keeps symlinks
-    saved_by = await asyncio.to_thread(_version_of, blendfile)
+    blendfile, saved_by = await asyncio.to_thread(_recognised, blendfile)
     settings = [dict(setting) for setting in job_type.get("settings") or ()]
     given = dict(given)
-    if any(setting["key"] == "blendfile" for setting in settings):
+    if any((s["key"], s.get("type")) == ("blendfile", "string") for s in settings):
         given["blendfile"] = str(blendfile)
     folder = await asyncio.to_thread(lambda: tempfile.TemporaryDirectory(prefix="flamenco-p2p-"))
     try:
@@ -216,7 +215,9 @@ def _kill(process: asyncio.subprocess.Process) -> None:
             os.killpg(process.pid, signal.SIGKILL)
 
 
-def _version_of(blendfile: Path) -> tuple[int, int]:
+def _recognised(blendfile: Path) -> tuple[Path, tuple[int, int]]:
+    """The file's absolute path, and the Blender that saved it."""
+    blendfile = Path(os.path.abspath(blendfile))  # noqa: PTH100 - keeps symlinks
     try:
         version = read_blender_version(blendfile)
     except FileNotFoundError:
@@ -227,7 +228,7 @@ def _version_of(blendfile: Path) -> tuple[int, int]:
         raise Refused(
             f'"{blendfile}" is not a Blender file.', remedy="Give a .blend file saved by Blender."
         )
-    return version
+    return blendfile, version
 
 
 def _described(job_type: Mapping[str, Any], key: str) -> Mapping[str, Any]:

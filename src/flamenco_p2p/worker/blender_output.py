@@ -1,8 +1,8 @@
 """What Blender's output lines mean.
 
-Is: the one place that knows Blender's wording, from 3.4 to 5.2 and of the embedded one: files saved,
-frames done, and trouble. Blender ends with status 0 after a missing scene, an unknown format or a
-failed script; only its words tell. Is not: any I/O, or what becomes of a file that was saved.
+Is: the one place that knows Blender's wording, from 3.4 to 5.2, installed and embedded: files
+saved, frames done, and trouble. Blender ends with status 0 after a missing scene, an unknown format
+or a failed script; only its words tell. Is not: any I/O, or what becomes of a file that was saved.
 """
 
 from __future__ import annotations
@@ -14,11 +14,14 @@ from typing import Final
 
 # Blender 5 puts a time and a category before its words: `00:00.327  render           | Saved: …`.
 _START: Final = r"(?:^\s*|render +\| +)"
-_SAVED: Final = re.compile(_START + r"Saved: '(.*)'")
+_SAVED: Final = re.compile(_START + r"Saved: '(.+)'")
 _TIMED: Final = re.compile(_START + r"Time: [0-9:.]+")
 _SKIPPED: Final = re.compile(_START + r"[sS]kipping existing frame")
 _APPENDED: Final = re.compile(_START + r"(?:Video a|A)ppend frame ")
+_NOTHING_TO_DO: Final = re.compile(r"No frames rendered, skipped to not overwrite")
+_STATISTICS: Final = re.compile(r"^Fra:")
 _READ_BLEND: Final = re.compile(r"(?:^|\| )Read blend: ")
+_DRIVER_ERROR: Final = re.compile(r"^Error in Driver")
 _SCRIPT_ERROR: Final = re.compile(r"^Error: Python: ")
 _TRACEBACK: Final = re.compile(r"Traceback \(most recent call last\):")
 _PART_OF_TRACEBACK: Final = re.compile(
@@ -31,7 +34,8 @@ class Trouble:
     """Something Blender complained about, in our words.
 
     `hopeless`: what it does from here on is not what was asked, so it need not go on.
-    `fails`: even with exit status 0 the task has failed. What does neither is worth a log line.
+    `fails`: the task has failed even if the exit status is 0. Without it the sentence is a note,
+    and explains a failure that shows otherwise.
     """
 
     sentence: str
@@ -95,24 +99,29 @@ _COMPLAINTS: Final = (
         hopeless=True,
     ),
     _complaint(
-        r"Error: engine not found ['\"](.*)['\"]", 'This Blender has no render engine "{0}".'
+        r"Error: engine not found ['\"](.*)['\"]",
+        'This Blender has no render engine "{0}".',
     ),
     _complaint(r"Error: Cannot render, no camera", "The scene has no camera."),
     _complaint(
         r"(?i)(?:saved|written|created) (?:by|in|with|from) (?:a )?newer",
         "The file was saved by a newer Blender than this one.",
+        fails=False,
     ),
     _complaint(
         r"Error: Failed to read blend file ['\"](.*?)['\"], not a blend file",
         "Blender cannot read {0}: it is damaged, or was saved by a newer Blender than this one.",
+        fails=False,
     ),
     _complaint(
         r"Error: File format is not supported in file ['\"](.*)['\"]",
         "Blender cannot read {0}: it is damaged, or was saved by a newer Blender than this one.",
+        fails=False,
     ),
     _complaint(
         r"Error: (?:Cannot|Failed to) read (?:blend )?file ['\"](.*?)['\"]",
         "Blender cannot read {0}: it is not there, or this machine may not open it.",
+        fails=False,
     ),
     _complaint(
         r"Error: Render error .*cannot save: '(.*)'",
@@ -142,12 +151,16 @@ class BlenderOutput:
         self.rendered_any = False
         """Whether a frame was rendered, or skipped because its file was there."""
         self.saved: list[str] = []
-        self.troubles: list[Trouble] = []
+        self._troubles: list[Trouble] = []
         self._file_read = False
-        self._in_traceback = False
+        self._driver_failed = False
+        self._tells: Callable[[str], Trouble] | None = None
+        """Inside a traceback: what its last line, which names the exception, will mean."""
 
     def hear(self, line: str) -> Meaning:
         """What `line` means, after all lines before it."""
+        if _STATISTICS.match(line):
+            return Meaning()
         if saved := _SAVED.search(line):
             self.rendered_any = True
             self.saved.append(saved[1])
@@ -155,51 +168,58 @@ class BlenderOutput:
         if _TIMED.search(line) or _SKIPPED.search(line):
             self.rendered_any = True
             return Meaning(step=True)
-        if _APPENDED.search(line):
+        if _APPENDED.search(line) or _NOTHING_TO_DO.search(line):
             self.rendered_any = True
             return Meaning()
         if _READ_BLEND.search(line):
             self._file_read = True
         trouble = self._exception_in(line) or _complaint_in(line)
-        if trouble is not None and trouble not in self.troubles:
-            self.troubles.append(trouble)
-            return Meaning(trouble=trouble)
-        return Meaning()
-
-    def end(self) -> None:
-        """No line follows. An exception whose text never came still counts."""
-        if self._in_traceback:
-            self._in_traceback = False
-            self.troubles.append(_failed_script("the output ended before it said why"))
+        if trouble is None or trouble in self._troubles:
+            return Meaning()
+        self._troubles.append(trouble)
+        return Meaning(trouble=trouble)
 
     def why_failed(self) -> str | None:
-        """The sentences about everything that makes this run a failure."""
-        return " ".join(one.sentence for one in self.troubles if one.fails) or None
+        """Sentences about what makes this run a failure, whatever the exit status says."""
+        return " ".join(one.sentence for one in self._troubles if one.fails) or None
+
+    def likely_reason(self) -> str | None:
+        """Sentences that may explain a failure that is certain."""
+        return self.why_failed() or " ".join(one.sentence for one in self._troubles) or None
 
     def _exception_in(self, line: str) -> Trouble | None:
-        """A Python exception, once its last line, which says what it is, has come.
+        """A Python exception, once the last line of its traceback has come.
 
         Add-ons that fail while Blender starts are no matter of the task: most frames do not need
-        them. From the moment the file is read, whatever fails belongs to the job.
+        them. From the moment the file is read, what fails belongs to the job; but a driver that
+        fails is common in files that render as their artists expect.
         """
         if _SCRIPT_ERROR.match(line):
-            self._in_traceback = True
-            reason = _SCRIPT_ERROR.sub("", line)
-            if _PART_OF_TRACEBACK.match(reason) or _TRACEBACK.match(reason):
-                return None
-            self._in_traceback = False
-            return _failed_script(reason)
+            self._tells = _script_failed
+            line = _SCRIPT_ERROR.sub("", line)
+        elif _DRIVER_ERROR.match(line):
+            self._driver_failed = True
         if _TRACEBACK.search(line):
-            self._in_traceback = self._in_traceback or self._file_read
+            if self._tells is None and self._file_read:
+                self._tells = _driver_failed if self._driver_failed else _code_in_file_failed
             return None
-        if not self._in_traceback or _PART_OF_TRACEBACK.match(line):
+        if self._tells is None or _PART_OF_TRACEBACK.match(line):
             return None
-        self._in_traceback = False
-        return _failed_script(line)
+        trouble = self._tells(line)
+        self._tells, self._driver_failed = None, False
+        return trouble
 
 
-def _failed_script(reason: str) -> Trouble:
-    return Trouble(f"A Python script failed inside Blender: {reason}", hopeless=True)
+def _script_failed(exception: str) -> Trouble:
+    return Trouble(f"A Python script of the job failed in Blender: {exception}", hopeless=True)
+
+
+def _code_in_file_failed(exception: str) -> Trouble:
+    return Trouble(f"Python code failed in Blender while the file was rendered: {exception}")
+
+
+def _driver_failed(exception: str) -> Trouble:
+    return Trouble(f"A driver in the file failed: {exception}", fails=False)
 
 
 def _complaint_in(line: str) -> Trouble | None:

@@ -50,8 +50,8 @@ async def run(
 ) -> int:
     """Run `argv` and return its exit status (-N: ended by signal N).
 
-    stdout and stderr arrive together at `on_line`, without line ends. If `on_line` raises, or the
-    caller is cancelled, the whole group is ended first. `on_end` is called once the program is gone.
+    stdout and stderr arrive together at `on_line`, without line ends. If `on_line` raises or the
+    caller is cancelled, the whole group is ended first. `on_end` is called once all is gone.
     Raises `CannotStart`.
     """
     child = await _start(argv, cwd, env)
@@ -80,8 +80,8 @@ def identity(pid: int) -> tuple[int, float] | None:
 async def end_orphans(children: Iterable[tuple[int, float]]) -> list[int]:
     """End the programs a previous life of this daemon started and left behind.
 
-    `children` are `identity` pairs. Returns the ids of those that were still running. A process that
-    merely got the same id later is left alone.
+    `children` are `identity` pairs. Returns the ids of those that were still running. A process
+    that merely got the same id later is left alone.
     """
     ended = []
     for pid, born in children:
@@ -100,6 +100,7 @@ class _Child(asyncio.SubprocessProtocol):
     pid: int
 
     def __init__(self) -> None:
+        self.group_ended = False
         self.exited: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._chunks: asyncio.Queue[bytes | None] = asyncio.Queue()
 
@@ -193,9 +194,7 @@ def _why_not(name: str, error: OSError | ValueError) -> str:
     return f'cannot start "{name}": {(reason or str(error)).lower()}'
 
 
-async def _listen(
-    child: _Child, on_line: Callable[[str], Awaitable[None]], grace_s: float
-) -> None:
+async def _listen(child: _Child, on_line: Callable[[str], Awaitable[None]], grace_s: float) -> None:
     """Hand on all lines until the process has ended and nobody writes any more."""
     splitter = LineSplitter()
     end_of_output = False
@@ -207,7 +206,7 @@ async def _listen(
             break
         if chunk is None:
             # Helpers it left running would hold the pipe, and us, for as long as they like.
-            await _end_group(child.pid, grace_s)
+            await _end(child, grace_s)
         elif not chunk:
             end_of_output = True
         else:
@@ -218,11 +217,14 @@ async def _listen(
 
 
 async def _end(child: _Child, grace_s: float) -> None:
-    """See to it that the program and its group are gone. Does nothing if they are already."""
+    """See to it, once, that the program and its group are gone."""
+    if child.group_ended:
+        return
     await _end_group(child.pid, grace_s)
     with suppress(TimeoutError):
         async with asyncio.timeout(_KILL_WAIT_S):
             await asyncio.shield(child.exited)
+    child.group_ended = True
 
 
 if sys.platform == "win32":

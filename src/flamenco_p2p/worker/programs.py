@@ -97,9 +97,7 @@ class Programs:
             if one.version[:2] == series or (wanted.newer_allowed and one.version[:2] > series)
         ]
         if fitting:
-            return min(
-                fitting, key=lambda one: (one.version[:2], _rank(one), _newest_first(one))
-            )
+            return min(fitting, key=lambda one: (one.version[:2], _rank(one), _newest_first(one)))
         have = ", ".join(sorted({_dotted(one.version) for one in self.blenders}))
         newer = " or newer" if wanted.newer_allowed else ""
         need = _dotted(series)

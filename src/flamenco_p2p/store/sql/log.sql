@@ -5,4 +5,4 @@ SELECT coalesce(max(idx), 0) FROM log
 -- name: after
 SELECT idx, term, node_id, payload, crc32 FROM log WHERE idx > ? ORDER BY idx
 -- name: cut
-DELETE FROM log WHERE idx < ?
+DELETE FROM log WHERE idx < min(?, (SELECT max(idx) FROM log))

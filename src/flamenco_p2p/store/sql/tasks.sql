@@ -25,7 +25,8 @@ SELECT job_id, task_no FROM tasks WHERE worker_id = ? AND attempt_id IS NOT NULL
 SELECT task_no FROM tasks WHERE job_id = ? AND attempt_id IS NOT NULL ORDER BY task_no
 -- name: in_trouble
 SELECT task_no FROM tasks
- WHERE job_id = ? AND (state IN (1, 2) OR failed_at > 0) ORDER BY task_no
+ WHERE job_id = ? AND (state IN (1, 2) OR failed_at > 0) AND state <> 3 AND attempt_id IS NULL
+ ORDER BY task_no
 -- name: rerun_all
 UPDATE tasks SET mod = ?1, epoch = ?2, state = 0, done = NULL, attempt_id = NULL, unmet = before,
        failed_at = 0, ready = (before = 0), activity = ?3, updated_ms = ?4
@@ -42,7 +43,7 @@ UPDATE attempts SET mod = ?, ended_ms = ?, outcome = ?
 SELECT epoch, worker_id FROM attempts WHERE job_id = ? AND task_no = ? AND attempt_id = ?
 -- name: last_attempt_of_worker
 SELECT attempt_id, epoch FROM attempts
- WHERE job_id = ? AND task_no = ? AND worker_id = ? ORDER BY attempt_id DESC LIMIT 1
+ WHERE job_id = ? AND task_no = ? AND worker_id = ? ORDER BY started_ms DESC, attempt_id DESC LIMIT 1
 -- name: insert_failure
 INSERT INTO failures (job_id, task_no, worker_id, mod, epoch, task_type) VALUES (?, ?, ?, ?, ?, ?)
 ON CONFLICT (job_id, task_no, worker_id) DO UPDATE

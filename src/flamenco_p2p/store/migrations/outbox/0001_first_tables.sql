@@ -1,7 +1,10 @@
--- What the worker could not deliver yet, in the order in which it must arrive.
+-- What the worker could not deliver yet; `id` is the order in which it must arrive.
+-- `may_have_arrived`: it was sent at least once, and no answer came.
 CREATE TABLE updates (
-    id INTEGER PRIMARY KEY, task TEXT NOT NULL, body BLOB NOT NULL, tried INTEGER NOT NULL DEFAULT 0
+    id INTEGER PRIMARY KEY, task TEXT NOT NULL, body BLOB NOT NULL,
+    final INTEGER NOT NULL, may_have_arrived INTEGER NOT NULL
 ) STRICT;
--- Files that the task in hand is known to have finished, should the worker die before it reports.
-CREATE TABLE finished_files (task TEXT NOT NULL, path TEXT NOT NULL, PRIMARY KEY (task, path))
+-- Files that the run in hand (an attempt at a task) has finished, should the worker die before it
+-- reports them.
+CREATE TABLE finished_files (run TEXT NOT NULL, path TEXT NOT NULL, PRIMARY KEY (run, path))
 WITHOUT ROWID, STRICT;

@@ -1,0 +1,131 @@
+"""Task logs: append, tail, delete.
+
+Is: one text file per task, written by one thread in the order of the calls. Is not: replicated.
+A full disk loses log lines, said once in the node's log, and never a task.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import shutil
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TypeVar
+
+from flamenco_p2p.bus import Bus
+from flamenco_p2p.farm.events import TaskLogged
+from flamenco_p2p.farm.ids import JobId, TaskKey
+from flamenco_p2p.files.layout import JobFiles
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+TAIL_BYTES = 2048
+REDELIVERY_BYTES = 256 * 1024  # how far back a chunk that was sent twice is looked for
+
+
+class TaskLogs:
+    """The logs of all tasks that run while this node manages."""
+
+    def __init__(self, files: JobFiles, bus: Bus) -> None:
+        self._files = files
+        self._bus = bus
+        self._thread = ThreadPoolExecutor(1, "task-logs")
+        self._known: set[JobId] = set()
+        self._lost = False
+
+    async def append(self, task: TaskKey, text: str, *, unless_there: bool = False) -> None:
+        """Add text, completing its last line; return once it is in the file.
+
+        `unless_there`: the text may have arrived before; it is added only if the log's end does not
+        have it.
+        """
+        data = (text if text.endswith("\n") else text + "\n").encode("utf-8", "replace")
+        if await self._in_thread(lambda: self._write(task, data, unless_there=unless_there)):
+            self._bus.tell([TaskLogged(key=task, text=text)])
+
+    def append_soon(self, task: TaskKey, line: str) -> None:
+        """Add a line of the manager's own without waiting for it."""
+        self._thread.submit(self._write, task, f"{line}\n".encode(), unless_there=False)
+        self._bus.tell([TaskLogged(key=task, text=line)])
+
+    def _write(self, task: TaskKey, data: bytes, *, unless_there: bool) -> bool:
+        path = self._files.log(task)
+        try:
+            if task.job not in self._known:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                self._known.add(task.job)
+            if unless_there and data in _last_bytes(path, REDELIVERY_BYTES + len(data)):
+                return False
+            with path.open("ab") as file:
+                file.write(data)
+        except OSError as error:
+            if not self._lost:
+                log.warning("lines of task logs are lost: %s", error)
+            self._lost = True
+            self._known.discard(task.job)
+            return False
+        self._lost = False
+        return True
+
+    async def tail(self, task: TaskKey) -> bytes | None:
+        """Return whole lines from the log's last 2048 bytes; None if there is no log."""
+        path = self._files.log(task)
+        data = await self._in_thread(lambda: _last_bytes(path, TAIL_BYTES + 1))
+        if not data:
+            return None
+        if len(data) <= TAIL_BYTES:
+            return data
+        data = data[1:]
+        first_line, line_end, rest = data.partition(b"\n")
+        return rest if line_end and rest else first_line + line_end
+
+    async def size(self, task: TaskKey) -> int:
+        """Return the log's size in bytes; 0 if there is none."""
+        path = self._files.log(task)
+        return await self._in_thread(lambda: _size(path))
+
+    async def _in_thread(self, action: Callable[[], T]) -> T:
+        # In the thread that writes, so that what was appended before is there.
+        return await asyncio.get_running_loop().run_in_executor(self._thread, action)
+
+    async def delete_job(self, job: JobId) -> None:
+        """Delete all files of a job; what cannot be deleted is said and left."""
+        self._known.discard(job)
+        folder = self._files.folder(job)
+        await self._in_thread(lambda: _delete(folder))
+
+    async def close(self) -> None:
+        """Write what is waiting to be written."""
+        await asyncio.to_thread(self._thread.shutdown)
+
+
+def _last_bytes(path: Path, count: int) -> bytes:
+    try:
+        with path.open("rb") as file:
+            size = file.seek(0, 2)
+            file.seek(max(0, size - count))
+            return file.read()
+    except FileNotFoundError:
+        return b""
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        return 0
+
+
+def _delete(folder: Path) -> None:
+    try:
+        shutil.rmtree(folder)
+        folder.parent.rmdir()
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        if folder.exists():
+            log.warning("files of a deleted job are left in %s: %s", folder, error)

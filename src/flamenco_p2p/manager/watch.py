@@ -1,0 +1,130 @@
+"""While elected: what nobody asks about.
+
+Is: silent workers, tasks nobody touches, jobs to be deleted, jobs that only half arrived, answers
+nobody will ask for again, the farm in one word. Is not: a timer library: it looks every second.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from dataclasses import dataclass
+
+from flamenco_p2p import clock
+from flamenco_p2p.bus import Bus
+from flamenco_p2p.farm.bridge import Bridge
+from flamenco_p2p.farm.decisions import ForgetRequests, RemoveJob, SetWorkerStatus
+from flamenco_p2p.farm.errors import FarmError
+from flamenco_p2p.farm.events import FarmStatusChanged
+from flamenco_p2p.farm.statuses import FarmStatus, JobStatus, WorkerStatus
+from flamenco_p2p.files.task_logs import TaskLogs
+from flamenco_p2p.manager.progress import Progress
+from flamenco_p2p.manager.roster import Lease, Roster
+from flamenco_p2p.rules.farm_status import farm_status
+
+log = logging.getLogger(__name__)
+
+ROUND_S = 1.0
+HALF_ARRIVED_MS = 10 * 60 * 1000
+REQUESTS_KEPT_MS = 24 * 60 * 60 * 1000
+FORGET_EVERY_MS = 60 * 60 * 1000
+SILENT_EXEMPT = frozenset({WorkerStatus.ERROR, WorkerStatus.OFFLINE, WorkerStatus.NEW})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Patience:
+    """How long the farm waits, in milliseconds; 0 = for ever."""
+
+    worker_ms: int = 60_000
+    task_ms: int = 600_000
+
+
+class Watch:
+    """Looks after the farm."""
+
+    def __init__(
+        self,
+        bridge: Bridge,
+        roster: Roster,
+        progress: Progress,
+        logs: TaskLogs,
+        bus: Bus,
+        patience: Patience,
+    ) -> None:
+        self._bridge = bridge
+        self._roster = roster
+        self._progress = progress
+        self._logs = logs
+        self._bus = bus
+        self._patience = patience
+        self._forgot_ms = 0
+        self.status = FarmStatus.STARTING
+
+    async def run(self) -> None:
+        """Look after the farm until cancelled."""
+        while True:
+            try:
+                await self.look(clock.now_ms())
+            except FarmError as error:
+                log.warning("%s", error)
+            await asyncio.sleep(ROUND_S)
+
+    async def look(self, now_ms: int) -> None:
+        """Do one round."""
+        await self._silent_workers(now_ms)
+        await self._untouched_tasks(now_ms)
+        await self._unwanted_jobs(now_ms)
+        if now_ms - self._forgot_ms > FORGET_EVERY_MS:
+            self._forgot_ms = now_ms
+            await self._bridge.propose(ForgetRequests(before=(now_ms - REQUESTS_KEPT_MS) << 16))
+        self._tell_status()
+
+    async def _silent_workers(self, now_ms: int) -> None:
+        if self._patience.worker_ms == 0:
+            return
+        for worker in list(self._roster.workers.values()):
+            seen_ms = self._roster.seen_ms.get(worker.id, now_ms)
+            if worker.status in SILENT_EXEMPT or now_ms - seen_ms < self._patience.worker_ms:
+                continue
+            log.warning("worker %s has been silent for too long", worker.name)
+            await self._bridge.propose(
+                SetWorkerStatus(
+                    worker=worker.id, status=WorkerStatus.ERROR, activity="Its worker fell silent"
+                )
+            )
+
+    async def _untouched_tasks(self, now_ms: int) -> None:
+        if self._patience.task_ms == 0:
+            return
+        for worker, lease in list(self._roster.leases.items()):
+            if now_ms - lease.touched_ms >= self._patience.task_ms:
+                await self._give_up_on(worker, lease)
+
+    async def _give_up_on(self, worker: object, lease: Lease) -> None:
+        minutes = self._patience.task_ms // 60_000
+        try:
+            await self._progress.fail(
+                lease.worker,
+                lease.task,
+                lease.attempt,
+                f"Nothing was heard of it for {minutes} minutes",
+                timed_out=True,
+            )
+        except FarmError as error:
+            log.info("task of worker %s ended by itself meanwhile: %s", worker, error)
+
+    async def _unwanted_jobs(self, now_ms: int) -> None:
+        for job in list(self._roster.jobs.values()):
+            half_arrived = (
+                job.status is JobStatus.UNDER_CONSTRUCTION
+                and now_ms - job.updated_ms > HALF_ARRIVED_MS
+            )
+            if job.delete_requested_ms is not None or half_arrived:
+                await self._logs.delete_job(job.id)
+                await self._bridge.propose(RemoveJob(job=job.id))
+
+    def _tell_status(self) -> None:
+        status = farm_status(self._roster.jobs.values(), self._roster.workers.values())
+        if status is not self.status:
+            self.status = status
+            self._bus.tell([FarmStatusChanged(status=status)])

@@ -1,0 +1,1 @@
+"""Tests of the store: decisions carried out on real SQLite files."""

@@ -1,0 +1,1 @@
+"""Tests of what travels between nodes and through time."""
