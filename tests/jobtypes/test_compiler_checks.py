@@ -1,5 +1,7 @@
 """The numbered checks of the job-type API, C-01 to C-66, each under its number."""
 
+# ruff: noqa: E501 - a table of scripts and results reads best with one case per line
+
 from __future__ import annotations
 
 from pathlib import Path

@@ -11,7 +11,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from tests.jobtypes.in_this_process import compile_here, shipped
+from flamenco_p2p.compiler.job_types import Script
+from tests.jobtypes.in_this_process import SHIPPED, compile_here, shipped
 
 FOLDER = Path(__file__).parent / "golden"
 SAMPLE = {
@@ -80,6 +81,14 @@ def compiled(name: str) -> dict[str, Any]:
 @pytest.mark.parametrize("name", CASES)
 def test_a_shipped_job_type_makes_the_tasks_it_made_before(name: str) -> None:
     assert compiled(name) == msgspec.json.decode((FOLDER / f"{name}.json").read_bytes())
+
+
+def test_the_example_in_the_readme_works() -> None:
+    readme = (SHIPPED / "README.md").read_text("utf-8")
+    text = readme.split("```js\n")[1].split("```")[0]
+    settings = {"frames": "1-4", "chunk_size": 3, "blendfile": "/a.blend"}
+    job = compile_here(Script("my_job.js", text), settings)
+    assert [(task.name, task.steps) for task in job.tasks] == [("render-1-3", 3), ("render-4", 1)]
 
 
 if __name__ == "__main__":

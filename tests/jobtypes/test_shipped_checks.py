@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from flamenco_p2p.compiler.engine import ScriptError
-from tests.jobtypes.in_this_process import Job, Script, compile_here, shipped
+from flamenco_p2p.compiler.job_types import Script
+from tests.jobtypes.in_this_process import Job, compile_here, shipped
 from tests.jobtypes.test_golden import IMAGE, SAMPLE
 
 FOLDER = "/shared/out/shot010/2006-01-02_150405"
@@ -166,5 +167,5 @@ def test_c78_an_image_is_cut_into_tiles_and_merged() -> None:
     ids=["C-79", "no-tiles", "too-many-tiles"],
 )
 def test_c79_an_image_that_cannot_be_cut_is_refused(changes: dict[str, Any]) -> None:
-    with pytest.raises(ScriptError, match="scale|at least 1|use larger ones"):
+    with pytest.raises(ScriptError, match=r"scale|at least 1|use larger ones"):
         image(**changes)

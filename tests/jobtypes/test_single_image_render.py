@@ -51,4 +51,4 @@ def test_merged_tiles_look_like_the_whole_image(tmp_path: Path) -> None:
     assert f"Saved: '{merged}'" in said[-1]
     with Image.open(merged) as ours, Image.open(tmp_path / "whole0001.png") as theirs:
         difference = ImageChops.difference(ours.convert("RGB"), theirs.convert("RGB"))
-    assert max(high for _, high in difference.getextrema()) <= 4  # Blender dithers
+    assert max(difference.tobytes()) <= 4  # Blender dithers

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 
 from aiohttp import hdrs, web
 
-from flamenco_p2p.api import duty, jobs, meta, stream, tasks, workers
+from flamenco_p2p.api import documents, duty, jobs, meta, stream, tasks, workers
 from flamenco_p2p.api.callers import Networks, callers_middleware
 from flamenco_p2p.api.doors import FARM, Farm
 from flamenco_p2p.api.failures import failures
@@ -75,6 +75,8 @@ def make_app(farm: Farm) -> web.Application:
             name=operation.operation_id,
         )
     app.router.add_get("/api/v3/openapi3.json", meta.get_openapi)
+    app.router.add_get("/docs", documents.list_documents)
+    app.router.add_get("/docs/{name}", documents.document)
     app.router.add_get(URL_PREFIX + "/{path:.+}", job_file)
     app.on_response_prepare.append(_bare)
     return app

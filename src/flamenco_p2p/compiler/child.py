@@ -1,7 +1,8 @@
 """The child process that runs scripts: `python -m flamenco_p2p.compiler.child START_UP`.
 
 Is: a loop that reads questions from stdin and writes answers to stdout, one after the other. Is
-not: in charge of its own life; the daemon kills it when it takes too long, and it ends when stdin does.
+not: in charge of its own life; the daemon kills it when it takes too long, and it ends when stdin
+does.
 """
 
 from __future__ import annotations
@@ -117,7 +118,6 @@ class Child:
 
     def _compile(self, request: CompileRequest) -> Answer:
         self._slices = iter(())
-        _set_cpu_limit(self._limits.time_s + self._limits.describe_time_s)
         with time_zone(request.time_zone) as in_zone:
             opened = self._open(request.type, request.job_id)
             if opened is None:
@@ -183,7 +183,9 @@ def main() -> None:
 def _serve(start_up: StartUp) -> None:
     questions, answers = sys.stdin.buffer, sys.stdout.buffer
     child = Child(start_up)
+    limits = start_up.limits
     while (payload := _read_frame(questions)) is not None:
+        _set_cpu_limit(limits.time_s + limits.describe_time_s + 2 * limits.grace_s)
         answers.write(child.answer(_questions.decode(payload)))
         answers.flush()
 
@@ -207,8 +209,7 @@ def _set_memory_limit(mib: int) -> None:
     if sys.platform == "linux":
         import resource
 
-        _, hard = resource.getrlimit(resource.RLIMIT_AS)
-        resource.setrlimit(resource.RLIMIT_AS, (mib << 20, hard))
+        _lower_limit(resource.RLIMIT_AS, mib << 20)
 
 
 def _set_cpu_limit(seconds: float) -> None:
@@ -216,8 +217,15 @@ def _set_cpu_limit(seconds: float) -> None:
     if sys.platform != "win32":
         import resource
 
-        _, hard = resource.getrlimit(resource.RLIMIT_CPU)
-        resource.setrlimit(resource.RLIMIT_CPU, (int(time.process_time() + seconds) + 60, hard))
+        _lower_limit(resource.RLIMIT_CPU, int(time.process_time() + seconds) + 1)
+
+
+def _lower_limit(kind: int, amount: int) -> None:
+    import resource
+
+    _, hard = resource.getrlimit(kind)
+    allowed = amount if hard == resource.RLIM_INFINITY else min(amount, hard)
+    resource.setrlimit(kind, (allowed, hard))
 
 
 if __name__ == "__main__":

@@ -129,7 +129,7 @@ class JobCompiler:
         return self._compile(request)
 
     async def close(self) -> None:
-        """End the children. Whoever still compiles fails."""
+        """End the idle child; children still at work end with their work."""
         self._closed = True
         while self._idle:
             await self._idle.pop().end()

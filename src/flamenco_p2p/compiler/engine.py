@@ -118,7 +118,7 @@ class Engine:
         argument = {
             "name": request.name,
             "priority": request.priority,
-            "settings": request.settings.decode(),
+            "settings": request.settings.decode(errors="replace"),
             "metadata": request.metadata,
             "created_ms": int(request.created.timestamp() * 1000),
             "shaman_checkout_id": request.shaman_checkout_id,

@@ -34,6 +34,13 @@
   let promiseFailure;
   let batches; // generator of the compiled tasks
 
+  /** JSON text that every reader takes: halves of surrogate pairs become U+FFFD. */
+  function json(value) {
+    const text = stringify(value);
+    if (!text.includes("\\ud")) return text;
+    return text.replace(/\\(\\|ud[89a-f][0-9a-f]{2})/g, (found) => (found === "\\\\" ? found : "\ufffd"));
+  }
+
   const given = (value) => value !== undefined && value !== null;
 
   // ---- JOB_TYPE ---------------------------------------------------------------------------
@@ -101,7 +108,7 @@
     }
     if (Object.is(value, -0)) return "-0";
     const escape = (letter) => `\\u${letter.charCodeAt(0).toString(16).padStart(4, "0")}`;
-    return stringify(value).replace(/[<>&\u2028\u2029]/g, escape);
+    return json(value).replace(/[<>&\u2028\u2029]/g, escape);
   }
 
   // ---- settings against JOB_TYPE ----------------------------------------------------------
@@ -249,7 +256,7 @@
     return {
       name: target.name,
       priority: target.priority,
-      settings: stringify(storable(target.settings, "setting")),
+      settings: json(storable(target.settings, "setting")),
       metadata,
       task_count: tasks.length,
       steps_total: tasks.reduce((sum, { head }) => sum + head[4], 0),
@@ -260,7 +267,7 @@
   function finishTask(task, no, warnings) {
     const name = toText(task.name);
     let steps = 0;
-    const commands = stringify(
+    const commands = json(
       task.commands.map((command) => {
         const parameters = command.parameters;
         const where = `task "${name}": command ${command.name}`;
@@ -386,7 +393,7 @@
         end++;
       }
       const batch = tasks.slice(start, end);
-      const lines = [stringify(batch.map(({ head }) => head)), stringify(dependencies)];
+      const lines = [json(batch.map(({ head }) => head)), json(dependencies)];
       for (const { commands } of batch) lines.push(commands);
       yield lines.join("\n");
       start = end;
@@ -415,10 +422,10 @@
   return (what, argument) => {
     if (what === "batch") return batches.next().value ?? "";
     try {
-      return stringify({ value: answers[what](argument) });
+      return json({ value: answers[what](argument) });
     } catch (error) {
       const stack = error instanceof Error ? toText(error.stack) : "";
-      return stringify({ error: { text: wordsFor(error), stack, sources: prelude.sources } });
+      return json({ error: { text: wordsFor(error), stack, sources: prelude.sources } });
     }
   };
 })

@@ -4,7 +4,8 @@
 // Is: the whole script API, in JavaScript, because an engine with a time limit may not call Python.
 // Is not: the reading of JOB_TYPE and the building of a job (host.js), or the limits (engine.py).
 //
-// Evaluates to a function: configuration in, the parts that host.js needs out. Whatever scripts may
+// Longer than other modules, as one source shares one scope and modules of ours would have to be
+// loaded by what is defined here. Evaluates to a function: configuration in, the parts that host.js needs out. Whatever scripts may
 // shadow (`const path = require("path")`) is an ordinary property of globalThis.
 (function (config) {
   "use strict";
@@ -25,10 +26,10 @@
     return value === undefined || value === null ? "" : String(value);
   }
 
-  /** A whole number as Flamenco's functions take it: what is no number is 0. */
+  /** A whole number as Flamenco's functions take it: what is no number is 0. Within 32 bits. */
   function toInteger(value) {
     const number = Math.trunc(Number(value));
-    return Number.isFinite(number) ? number || 0 : 0;
+    return Number.isFinite(number) ? Math.max(-0x80000000, Math.min(number, 0x7fffffff)) || 0 : 0;
   }
 
   function isObject(value) {

@@ -135,7 +135,11 @@ class CommandLine:
         self.use_scripts = False
 
     def set_output(self) -> None:
-        self.scene.render.filepath = self.value("path")
+        path = self.value("path")
+        if not path.startswith("//"):
+            # Since 5.0 a relative path would mean the folder of the file.
+            path = os.path.join(os.getcwd(), path)  # noqa: PTH109, PTH118 - keeps a final slash
+        self.scene.render.filepath = path
 
     def set_format(self) -> None:
         name = self.value("format")

@@ -69,7 +69,8 @@ def expected_files(args: Sequence[str], blendfile: str) -> list[str]:
     """Where the frames of this command line may be, as absolute glob patterns.
 
     `args` are the arguments after the blend file, which Blender obeys one after the other. Empty
-    where the blend file alone decides: its output path, its frame range; and for movies.
+    where the blend file alone decides: its output path, its frame range; and for movies. Asks for
+    the present folder if the output path is relative.
     """
     said: dict[str, str] = {}
     patterns: list[str] = []

@@ -84,7 +84,7 @@ class TaskRun:
         await self._outbox.add_finished_file(self._run_id, path)
 
     async def _run_commands(self) -> str | None:
-        """Return why the task failed, if it did; all about it is sent. Raises groups of `NotOurs`."""
+        """Return why the task failed, if it did. Raises a group of `NotOurs`."""
         async with asyncio.TaskGroup() as together:
             together.create_task(self._reports.pump())
             why = await self._one_after_the_other()

@@ -56,7 +56,7 @@ FAILING: dict[str, tuple[str, str]] = {
     "compileJob is a class": ("class compileJob {}", "TypeError: "),
     "rejected promise": (
         "async function compileJob() {\n  await null;\n  throw new Error('late');\n}",
-        "Error: late (broken.js, line 5)",
+        "Error: late (broken.js, line 4)",
     ),
     "promise that never settles": (
         "function compileJob() { return new Promise(() => {}); }",

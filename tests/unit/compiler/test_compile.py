@@ -113,10 +113,9 @@ async def test_what_a_script_prints_is_in_the_log(
 async def test_a_reader_may_leave_early(compiler: JobCompiler, tmp_path: Path) -> None:
     loop = 'for (let i = 0; i < 1200; i++) job.addTask(author.Task("t" + i, "misc"));'
     (tmp_path / "many.js").write_text(SOUND + f"compileJob = (job) => {{ {loop} }};")
-    for _ in range(3):
-        async with compiler.compile(request({}, type="many")) as job:
-            first = await anext(job.slices)
-            assert (first.count, job.task_count) == (500, 1200)
+    async with compiler.compile(request({}, type="many")) as job:
+        first = await anext(job.slices)
+        assert (first.count, job.task_count) == (500, 1200)
     assert [piece async for piece in job.slices] == []
     assert len(await names_of_tasks(compiler, "many")) == 1200
 

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import signal
 from pathlib import Path
 
+import psutil
 import pytest
 
 from flamenco_p2p.compiler.compile import JobCompiler, ScriptFailed
@@ -93,13 +92,14 @@ async def test_a_child_that_dies_is_replaced(compiler: JobCompiler, tmp_path: Pa
     (tmp_path / "endless.js").write_text(SOUND + "compileJob = () => { while (true) {} };")
     (tmp_path / "sound.js").write_text(SOUND)
     await compiler.job_type("sound")
-    children = Path(f"/proc/{os.getpid()}/task/{os.getpid()}/children").read_text().split()
     (child,) = [
-        pid for pid in children if b"compiler.child" in Path(f"/proc/{pid}/cmdline").read_bytes()
+        process
+        for process in psutil.Process().children()
+        if "flamenco_p2p.compiler.child" in process.cmdline()
     ]
 
     async def kill() -> None:
-        os.kill(int(child), signal.SIGKILL)
+        child.kill()
 
     async with asyncio.TaskGroup() as group:
         failing = group.create_task(_problem_of(compiler, "endless"))

@@ -151,8 +151,8 @@ class AnyHistory:
             "SELECT task_no FROM tasks WHERE job_id = ? AND ready = 1 ORDER BY task_no", job
         )
         awake = self._farm.query(
-            "SELECT worker_id FROM workers w WHERE status = 'awake' AND requested = '' AND NOT EXISTS"
-            " (SELECT 1 FROM tasks t WHERE t.worker_id = w.worker_id AND attempt_id IS NOT NULL)"
+            "SELECT worker_id FROM workers w WHERE status = 'awake' AND requested = ''"
+            " AND NOT EXISTS (SELECT 1 FROM tasks t WHERE t.worker_id = w.worker_id AND attempt_id IS NOT NULL)"
         )
         if job is None or not rows or not awake:
             return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass, field
 
 from flamenco_p2p.worker.programs import BlenderWanted, Programs
@@ -20,6 +21,8 @@ class Recorder:
     files: list[str] = field(default_factory=list)
     started: list[int] = field(default_factory=list)
     ended: list[int] = field(default_factory=list)
+    first_start: asyncio.Event = field(default_factory=asyncio.Event)
+    first_file: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def log(self, line: str) -> None:
         self.lines.append(line)
@@ -29,9 +32,11 @@ class Recorder:
 
     async def saved(self, path: str) -> None:
         self.files.append(path)
+        self.first_file.set()
 
     def on_start(self, pid: int) -> None:
         self.started.append(pid)
+        self.first_start.set()
 
     def on_end(self, pid: int) -> None:
         self.ended.append(pid)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import shlex
-import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 from PIL import Image
 
@@ -38,8 +38,8 @@ def render(file: Path, output: str, frames: str, *more: str) -> dict[str, Any]:
         "exeArgs": "-b -y --factory-startup",
         "argsBefore": [],
         "blendfile": str(file),
-        "args": [*more, "--render-output", output, "--render-format", "PNG", "--render-frame", frames],
-    }  # fmt: skip
+        "args": [*more, "--render-output", output, "-F", "PNG", "--render-frame", frames],
+    }
 
 
 async def failure(values: Mapping[str, Any], around: Recorder) -> str:
@@ -173,11 +173,10 @@ async def test_a_file_that_was_never_written_is_a_failure(tmp_path: Path) -> Non
 
 
 async def test_frames_that_cannot_be_moved_aside_fail_the_task(tmp_path: Path) -> None:
-    folder = tmp_path / ("x" * 250)  # no room for a longer name
-    Path(f"{folder}.png").touch()
-    values = {"exe": "/b", "blendfile": "", "args": ["-o", str(folder), "-x", "1"]}
-    values["args"] += ["-o", f"{tmp_path}/{'x' * 245}#", "-F", "PNG", "-f", "1"]
-    (tmp_path / f"{'x' * 245}1.png").touch()
+    name = "x" * 245  # no room for a longer one
+    (tmp_path / f"{name}1.png").touch()
+    args = ["-o", f"{tmp_path}/{name}#", "-F", "PNG", "-f", "1"]
+    values = {"exe": "/b", "blendfile": "", "args": args}
     assert "cannot be moved aside" in await failure(values, Recorder())
 
 
@@ -229,7 +228,7 @@ async def test_a_torn_frame_is_rendered_again_and_a_whole_one_is_skipped(
         (("--python-expr", "so it is"), "SyntaxError: invalid syntax"),
         (("--python", "/none.py"), "/none.py"),
         (("--python-expr", "import bpy; bpy.context.scene.camera = None"), "no camera"),
-        (("--render-output", "/proc/none/x", "--render-frame", "1"), "could not write /proc/none/x"),
+        (("-o", "/proc/none/x", "--render-frame", "1"), "could not write /proc/none/x"),
     ],
 )  # fmt: skip
 async def test_what_blender_gets_wrong_fails_the_task_with_the_reason(
@@ -253,11 +252,9 @@ async def test_cancelling_a_render_ends_blender(
 ) -> None:
     values = render(small_scene, f"{tmp_path}/#", "1..5000")
     running = asyncio.Task(run_command("blender-render", values, machine))
-    async with asyncio.timeout(60):
-        while not machine.files:
-            await asyncio.sleep(0.02)
+    await machine.first_file.wait()
     running.cancel()
     with pytest.raises(asyncio.CancelledError):
         await running
     assert machine.ended == machine.started
-    assert subprocess.run(["kill", "-0", str(machine.started[0])], capture_output=True).returncode
+    assert not psutil.pid_exists(machine.started[0])

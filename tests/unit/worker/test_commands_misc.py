@@ -95,8 +95,7 @@ async def test_exec_says_which_program_is_not_there() -> None:
 async def test_cancelling_exec_ends_the_program() -> None:
     around = Recorder()
     running = asyncio.Task(run_command("exec", {"exe": "sleep", "args": [1000]}, around))
-    while not around.started:
-        await asyncio.sleep(0)
+    await around.first_start.wait()
     running.cancel()
     with pytest.raises(asyncio.CancelledError):
         await running

@@ -13,7 +13,7 @@ pytestmark = pytest.mark.blender
 
 
 @pytest.fixture
-def blender(embedded_blender: BlenderProgram, tmp_path: Path) -> "Blender":
+def blender(embedded_blender: BlenderProgram, tmp_path: Path) -> Blender:
     return Blender(embedded_blender.argv, tmp_path)
 
 

@@ -50,8 +50,7 @@ async def blender_render(values: Mapping[str, Any], around: Surroundings) -> Non
     if not output.rendered_any and frames_on_disk.asks_for_frames(args) and _QUIET.isdisjoint(argv):
         reason = output.likely_reason() or "Its log may say why."
         raise CommandFailed(f"Blender rendered no frame although it was asked to. {reason}")
-    saved = [_absolute(path) for path in output.saved]
-    if wrong := await asyncio.to_thread(frames_on_disk.what_is_wrong_with, saved):
+    if wrong := await asyncio.to_thread(frames_on_disk.what_is_wrong_with, output.saved):
         raise CommandFailed(wrong)
 
 
@@ -71,13 +70,15 @@ def _program(exe: str, around: Surroundings) -> Sequence[str]:
 
 
 async def _clear_the_way(args: Sequence[str], blendfile: str, around: Surroundings) -> None:
-    try:
-        lines = await asyncio.to_thread(
-            frames_on_disk.clear_the_way,
+    def clear() -> list[str]:
+        return frames_on_disk.clear_the_way(
             frames_on_disk.expected_files(args, blendfile),
             known=around.known_outputs,
             stale=around.stale_outputs,
         )
+
+    try:
+        lines = await asyncio.to_thread(clear)
     except OSError as error:
         raise CommandFailed(
             f"An unfinished frame of an earlier attempt cannot be moved aside: {error}"
@@ -90,7 +91,7 @@ async def _run(argv: Sequence[str], output: BlenderOutput, around: Surroundings)
     async def understand(line: str) -> None:
         meaning = output.hear(line)
         if meaning.saved is not None:
-            await around.saved(_absolute(meaning.saved))
+            await around.saved(await asyncio.to_thread(_absolute, meaning.saved))
         if meaning.step:
             await around.step()
         if meaning.trouble is not None:

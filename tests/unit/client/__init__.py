@@ -1,0 +1,1 @@
+"""Tests: see tests/__main__.py for the one command."""
