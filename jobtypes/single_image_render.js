@@ -171,7 +171,7 @@ for bottom in range(0, height, ${tile_size_y}):
         name = '%d-%d-%d-%d%04d.exr' % (left, bottom, right, top, ${frame})
         tile = bpy.data.images.load(os.path.join(os.path.dirname(output), 'tiles', name))
         if tuple(tile.size) != (w, h) or tile.channels != 4:
-            raise SystemExit('%s has %d x %d pixels instead of %d x %d' % (name, *tile.size, w, h))
+            raise RuntimeError('%s has %d x %d pixels instead of %d x %d' % (name, *tile.size, w, h))
         pixels = array.array('f', bytes(16 * w * h))
         tile.pixels.foreach_get(pixels)
         bpy.data.images.remove(tile)

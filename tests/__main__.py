@@ -1,8 +1,8 @@
 """`python -m tests`: the one command.
 
 Is: format, lint, types, floors and the quick tests; `--all` adds everything that needs sockets,
-processes, Blender or FFmpeg, and installs what of these is missing (Debian and relatives, as root or
-through sudo). Other arguments go to pytest. Is not: a second place for settings (pyproject.toml).
+processes, Blender or FFmpeg, and installs what of these is missing (on Debian and its like, as root
+or through sudo). Other arguments go to pytest. Is not: a place for settings (pyproject.toml).
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ import gc
 import logging
 import platform
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,6 +35,7 @@ from flamenco_p2p.rules.variables import DEFAULT_VARIABLES, VariableTable
 from flamenco_p2p.shipped import shipped_folder
 from flamenco_p2p.store.farm_reads import FarmReads
 from flamenco_p2p.worker.loop import WorkerLoop
+from flamenco_p2p.worker.programs import Programs, find_programs
 
 log = logging.getLogger(__name__)
 
@@ -44,12 +45,12 @@ ANYWHERE = frozenset({"", "0.0.0.0", "::"})  # noqa: S104 -- compared with, not 
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """A node that serves. `url` is how this machine reaches it."""
+    """A node that serves. `url` is how this machine reaches it; `hands` if it renders, too."""
 
     url: str
     port: int
     port_was_taken: bool
-    worker: WorkerLoop | None
+    hands: Hands | None
 
 
 def os_name() -> str:
@@ -111,17 +112,63 @@ async def running_node(config: Config, folder: DataFolder) -> AsyncIterator[Runn
         url = f"http://{'127.0.0.1' if config.host in ANYWHERE else config.host}:{port}"
         await asyncio.to_thread(folder.say_address, url)
         group = await stack.enter_async_context(_background(manager))
-        worker = _start_worker(group, config, folder.path, identity, url) if config.worker else None
+        hands = Hands(config, folder.path / "worker", identity, url) if config.worker else None
+        if hands is not None:
+            group.create_task(hands.run())
         _settle_memory()
         bus.tell([LifeCycle(starting=True)])
         try:
-            yield Running(url, port, port != config.port, worker)
+            yield Running(url, port, port != config.port, hands)
         finally:
-            if worker is not None:
-                await worker.stop()
+            if hands is not None:
+                await hands.stop()
             bus.tell([LifeCycle(starting=False)])
             bus.close()
             manager.bells.ring_all()
+
+
+class Hands:
+    """This machine's worker: looks for programs, then works until told to leave."""
+
+    def __init__(self, config: Config, folder: Path, identity: Identity, url: str) -> None:
+        self._config = config
+        self._folder = folder
+        self._identity = identity
+        self._url = url
+        self._worker: WorkerLoop | None = None
+        self._ended = asyncio.Event()
+        self._stopping = False
+        self.programs: asyncio.Future[Programs] = asyncio.get_running_loop().create_future()
+
+    async def run(self) -> None:
+        """Work. A fault here ends this machine's work, not the node."""
+        try:
+            programs = await find_programs(self._config.blenders)
+            self.programs.set_result(programs)
+            if self._stopping:
+                return
+            self._worker = WorkerLoop(
+                client_url=self._url,
+                folder=self._folder,
+                name=self._config.name,
+                software=f"flamenco-p2p {__version__}",
+                programs=programs,
+                task_types=self._config.task_types,
+                node_id=self._identity.node,
+            )
+            await self._worker.run()
+        except Exception:
+            log.exception("this machine renders nothing any more; restart the node")
+        finally:
+            self.programs.cancel()
+            self._ended.set()
+
+    async def stop(self) -> None:
+        """Leave in an orderly way."""
+        self._stopping = True
+        if self._worker is not None:
+            self._worker.stop()
+        await self._ended.wait()
 
 
 def _script_folders(config: Config, folder: Path) -> list[Path]:
@@ -168,31 +215,8 @@ async def _background(manager: Manager) -> AsyncIterator[asyncio.TaskGroup]:
             watch.cancel()
 
 
-def _start_worker(
-    group: asyncio.TaskGroup, config: Config, folder: Path, identity: Identity, url: str
-) -> WorkerLoop:
-    worker = WorkerLoop(
-        client_url=url,
-        folder=folder / "worker",
-        name=config.name,
-        software=f"flamenco-p2p {__version__}",
-        task_types=config.task_types,
-        extra_blenders=config.blenders,
-        node_id=identity.node,
-    )
-    group.create_task(worker.run())
-    return worker
-
-
 def _settle_memory() -> None:
     """Let the collector look at what lives long as rarely as it deserves."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 50)
-
-
-async def run_until(stop: asyncio.Event, config: Config, folder: DataFolder) -> None:
-    """Run a node until `stop` is set."""
-    async with running_node(config, folder):
-        with suppress(asyncio.CancelledError):
-            await stop.wait()

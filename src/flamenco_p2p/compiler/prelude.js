@@ -4,8 +4,8 @@
 // Is: the whole script API, in JavaScript, because an engine with a time limit may not call Python.
 // Is not: the reading of JOB_TYPE and the building of a job (host.js), or the limits (engine.py).
 //
-// Longer than other modules, as one source shares one scope and modules of ours would have to be
-// loaded by what is defined here. Evaluates to a function: configuration in, the parts that host.js needs out. Whatever scripts may
+// Longer than other modules: the sandbox has no loader but the `require` that is defined here.
+// Evaluates to a function: configuration in, the parts that host.js needs out. Whatever scripts may
 // shadow (`const path = require("path")`) is an ordinary property of globalThis.
 (function (config) {
   "use strict";

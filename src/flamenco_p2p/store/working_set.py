@@ -192,13 +192,14 @@ class WorkingSet:
     def _tell_of_job(self, job: JobRow) -> None:
         refresh = job.id in self._refresh
         self._refresh.discard(job.id)
+        if not job.complete:
+            return  # nobody knows of it yet
         if job.told is job.status and not refresh:
             self._told.discard(job.id)
             return  # only its tally: told once, when the batch is flushed
         previous, job.told = job.told, job.status
-        if job.complete:
-            self._told.add(job.id)
-            self.tell(JobChanged(job=job.record(), previous=previous, refresh_tasks=refresh))
+        self._told.add(job.id)
+        self.tell(JobChanged(job=job.record(), previous=previous, refresh_tasks=refresh))
 
     def flush(self) -> None:
         """Write what is left to write, and tell of the jobs that nothing was told of yet."""

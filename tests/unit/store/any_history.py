@@ -152,7 +152,8 @@ class AnyHistory:
         )
         awake = self._farm.query(
             "SELECT worker_id FROM workers w WHERE status = 'awake' AND requested = ''"
-            " AND NOT EXISTS (SELECT 1 FROM tasks t WHERE t.worker_id = w.worker_id AND attempt_id IS NOT NULL)"
+            " AND NOT EXISTS (SELECT 1 FROM tasks t"
+            " WHERE t.worker_id = w.worker_id AND attempt_id IS NOT NULL)"
         )
         if job is None or not rows or not awake:
             return None
