@@ -167,7 +167,7 @@ class Hands:
         """Leave in an orderly way."""
         self._stopping = True
         if self._worker is not None:
-            self._worker.stop()
+            await self._worker.stop()
         await self._ended.wait()
 
 

@@ -74,10 +74,9 @@ class Command(msgspec.Struct, frozen=True):
 
 
 class BlenderNeeded(msgspec.Struct, frozen=True):
-    """Which Blender a job needs; without numbers nobody knows."""
+    """Which Blender a job needs: the series that saved its file, as "4.2"."""
 
-    major: int | None = None
-    minor: int | None = None
+    version: str
     newer_allowed: bool = True
 
 

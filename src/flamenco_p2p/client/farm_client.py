@@ -67,7 +67,7 @@ class FarmClient:
     async def submit_job(
         self, job: bytes | Mapping[str, Any], *, idempotency_key: str | None = None
     ) -> Job:
-        """Hand in a job. With the same key a second try does not make a second job."""
+        """Hand in a job. With the same key, a UUID, a second try does not make a second job."""
         headers = {} if idempotency_key is None else {"Idempotency-Key": idempotency_key}
         answer = await self._node.call(
             "POST", "/api/v3/jobs", body=_body(job), headers=headers, limit_s=_SUBMIT_LIMIT_S

@@ -47,7 +47,7 @@ class Manager:
         self.dispatch = Dispatch(bridge, self.roster, self.ready, reads, self.bells)
         self.progress = Progress(bridge, self.roster, reads, logs, bus, thresholds)
         self.steering = Steering(bridge, reads, self.roster)
-        self.watch = Watch(bridge, self.roster, self.progress, logs, bus, patience)
+        self.watch = Watch(bridge, self.roster, reads, self.progress, logs, bus, patience)
         # The order matters: whoever is woken by the roster finds the index up to date.
         bus.listen(self.ready.hear)
         bus.listen(self.roster.hear)

@@ -131,9 +131,12 @@ class Roster:
                         self.seen_ms.get(worker_id, 0),
                     )  # fmt: skip
                 self._bells.ring(worker_id)
-            case JobChanged(job=job, previous=previous):
+            case JobChanged(job=job, refresh_tasks=refresh):
+                before = self.jobs.get(job.id)
                 self._follow_job(job)
-                if previous is not job.status and is_schedulable(job):
+                if is_schedulable(job) and (
+                    refresh or before is None or not is_schedulable(before)
+                ):
                     self._bells.ring(WORK)
             case JobRemoved(job=job_id):
                 self.jobs.pop(job_id, None)

@@ -16,18 +16,20 @@ from flamenco_p2p.farm.bridge import Bridge
 from flamenco_p2p.farm.decisions import ForgetRequests, RemoveJob, SetWorkerStatus
 from flamenco_p2p.farm.errors import FarmError
 from flamenco_p2p.farm.events import FarmStatusChanged
-from flamenco_p2p.farm.statuses import FarmStatus, JobStatus, WorkerStatus
+from flamenco_p2p.farm.ids import JobId
+from flamenco_p2p.farm.statuses import FarmStatus, WorkerStatus
 from flamenco_p2p.files.task_logs import TaskLogs
 from flamenco_p2p.manager.progress import Progress
 from flamenco_p2p.manager.roster import Lease, Roster
 from flamenco_p2p.rules.farm_status import farm_status
+from flamenco_p2p.store.farm_reads import FarmReads
 
 log = logging.getLogger(__name__)
 
 ROUND_S = 1.0
 HALF_ARRIVED_MS = 10 * 60 * 1000
 REQUESTS_KEPT_MS = 24 * 60 * 60 * 1000
-FORGET_EVERY_MS = 60 * 60 * 1000
+TIDY_EVERY_MS = 10 * 60 * 1000
 SILENT_EXEMPT = frozenset({WorkerStatus.ERROR, WorkerStatus.OFFLINE, WorkerStatus.NEW})
 
 
@@ -46,6 +48,7 @@ class Watch:
         self,
         bridge: Bridge,
         roster: Roster,
+        reads: FarmReads,
         progress: Progress,
         logs: TaskLogs,
         bus: Bus,
@@ -53,11 +56,12 @@ class Watch:
     ) -> None:
         self._bridge = bridge
         self._roster = roster
+        self._reads = reads
         self._progress = progress
         self._logs = logs
         self._bus = bus
         self._patience = patience
-        self._forgot_ms = 0
+        self._tidied_ms = 0
         self.status = FarmStatus.STARTING
 
     async def run(self) -> None:
@@ -73,9 +77,10 @@ class Watch:
         """Do one round."""
         await self._silent_workers(now_ms)
         await self._untouched_tasks(now_ms)
-        await self._unwanted_jobs(now_ms)
-        if now_ms - self._forgot_ms > FORGET_EVERY_MS:
-            self._forgot_ms = now_ms
+        await self._unwanted_jobs()
+        if now_ms - self._tidied_ms > TIDY_EVERY_MS:
+            self._tidied_ms = now_ms
+            await self._half_arrived_jobs(now_ms)
             await self._bridge.propose(ForgetRequests(before=(now_ms - REQUESTS_KEPT_MS) << 16))
         self._tell_status()
 
@@ -113,15 +118,20 @@ class Watch:
         except FarmError as error:
             log.info("task of worker %s ended by itself meanwhile: %s", worker, error)
 
-    async def _unwanted_jobs(self, now_ms: int) -> None:
+    async def _unwanted_jobs(self) -> None:
         for job in list(self._roster.jobs.values()):
-            half_arrived = (
-                job.status is JobStatus.UNDER_CONSTRUCTION
-                and now_ms - job.updated_ms > HALF_ARRIVED_MS
-            )
-            if job.delete_requested_ms is not None or half_arrived:
-                await self._logs.delete_job(job.id)
-                await self._bridge.propose(RemoveJob(job=job.id))
+            if job.delete_requested_ms is not None:
+                await self._remove(job.id)
+
+    async def _half_arrived_jobs(self, now_ms: int) -> None:
+        """Remove what a submitter began and never finished; nobody has seen it."""
+        for job in await self._reads.jobs_alive():
+            if not job.complete and now_ms - job.updated_ms > HALF_ARRIVED_MS:
+                await self._remove(job.id)
+
+    async def _remove(self, job: JobId) -> None:
+        await self._logs.delete_job(job)
+        await self._bridge.propose(RemoveJob(job=job))
 
     def _tell_status(self) -> None:
         status = farm_status(self._roster.jobs.values(), self._roster.workers.values())

@@ -58,7 +58,7 @@ from flamenco_p2p.worker.conversation import (
 from flamenco_p2p.worker.machine import Machine
 from flamenco_p2p.worker.outbox import Outbox
 from flamenco_p2p.worker.previews import Previews
-from flamenco_p2p.worker.programs import Programs
+from flamenco_p2p.worker.programs import Programs, find_programs
 from flamenco_p2p.worker.task_run import TaskRun
 
 log = logging.getLogger(__name__)
@@ -86,16 +86,21 @@ class WorkerLoop:
         folder: Path,
         name: str,
         software: str,
-        programs: Programs,
+        programs: Programs | None = None,
+        extra_blenders: Sequence[str] = (),
         task_types: Sequence[str] = TASK_TYPES,
         node_id: bytes | None = None,
         restart_exit_code: int = 0,
     ) -> None:
-        """`folder` is this worker's own; `restart_exit_code` other than 0: it can be restarted."""
+        """`folder` is this worker's own; `restart_exit_code` other than 0: it can be restarted.
+
+        Without `programs` it looks for them before it signs on, also at the paths `extra_blenders`.
+        """
         self._folder = folder
         self._name = name
         self._software = software
         self._programs = programs
+        self._extra_blenders = tuple(extra_blenders)
         self._task_types = tuple(task_types)
         self._node = None if node_id is None else text_of(node_id)
         self._restart_exit_code = restart_exit_code
@@ -109,13 +114,24 @@ class WorkerLoop:
         self._run: asyncio.Task[None] | None = None
         self._duty: asyncio.Task[None] | None = None
         self._watch: asyncio.Task[None] | None = None
+        self._ended = asyncio.Event()
 
-    def stop(self, *, after_task: bool = False) -> None:
-        """Leave in an orderly way: at once, or once the task in hand is done."""
+    async def stop(self, *, after_task: bool = False) -> None:
+        """Leave in an orderly way, at once or once the task in hand is done; wait for `run`'s end.
+
+        At once means: within some 8 seconds if nobody listens, usually much less.
+        """
         self._events.put_nowait(StopRequested(at_once=not after_task))
+        await self._ended.wait()
 
     async def run(self) -> WorkerExit:
         """Work until told to leave. Cancelled, it ends its program and says goodbye to nobody."""
+        try:
+            return await self._work()
+        finally:
+            self._ended.set()
+
+    async def _work(self) -> WorkerExit:
         await self._children.end_orphans()
         known = await asyncio.to_thread(identity.load, self._folder)
         if known is not None:
@@ -160,7 +176,7 @@ class WorkerLoop:
         reported = False
         run = TaskRun(
             task,
-            programs=self._programs,
+            programs=self._programs or Programs(),
             outbox=self._outbox,
             children=self._children,
             offer_preview=self._previews.offer,
@@ -232,6 +248,10 @@ class WorkerLoop:
         self._farm.speak_for(answer.uuid, secret)
 
     async def _sign_on(self) -> StateWanted:
+        if self._programs is None:
+            self._programs = await find_programs(self._extra_blenders)
+            for sentence in self._programs.sentences():
+                log.info("%s", sentence)
         return await self._farm.sign_on(
             name=self._name,
             software=self._software,

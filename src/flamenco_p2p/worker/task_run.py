@@ -9,7 +9,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import re
 from collections.abc import Callable
+from typing import Final
 
 from flamenco_p2p.client.answers import AssignedTask, BlenderNeeded
 from flamenco_p2p.worker.children import Children
@@ -19,6 +21,8 @@ from flamenco_p2p.worker.programs import BlenderWanted, Programs
 from flamenco_p2p.worker.reports import NotOurs, Reports
 
 log = logging.getLogger(__name__)
+
+_SERIES: Final = re.compile(r"([0-9]+)\.([0-9]+)")
 
 
 class TaskRun:
@@ -109,9 +113,10 @@ class TaskRun:
 
 
 def _wanted(needed: BlenderNeeded | None) -> BlenderWanted | None:
-    if needed is None or needed.major is None or needed.minor is None:
+    found = None if needed is None else _SERIES.match(needed.version)
+    if needed is None or found is None:
         return None
-    return BlenderWanted((needed.major, needed.minor), needed.newer_allowed)
+    return BlenderWanted((int(found[1]), int(found[2])), needed.newer_allowed)
 
 
 def _to_disk(path: str) -> None:

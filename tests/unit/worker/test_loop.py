@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import stat
-import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -138,11 +137,9 @@ async def test_a_no_from_the_farm_ends_the_process_and_nothing_is_said_about_it(
 
 
 async def test_a_task_goes_on_while_the_farm_talks_nonsense(farm: StandIn, tmp_path: Path) -> None:
-    script = "import sys; sys.stdin; open(sys.argv[1]).read()"
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
-    args = ["-c", script, str(pipe)]
-    farm.give({"name": "exec", "parameters": {"exe": sys.executable, "args": args}})
+    farm.give({"name": "exec", "parameters": {"exe": "cat", "args": [str(pipe)]}})
     farm.answers["may-i-run"].put_nowait((500, {"message": "?"}))
     farm.answers["may-i-run"].put_nowait((CUT, None))
     async with at_work(worker(farm, tmp_path)):
@@ -183,7 +180,7 @@ async def test_a_stopped_worker_ends_its_process_and_signs_off(
     async with at_work(loop) as ended:
         await farm.heard("may-i-run")
         child = await _only_child("sleep")
-        loop.stop()
+        await loop.stop()
         assert await ended() == WorkerExit(State.OFFLINE, 0)
         assert not child.is_running()
     assert farm.statuses() == ["active"]

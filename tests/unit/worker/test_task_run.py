@@ -219,5 +219,5 @@ async def test_half_a_character_in_a_log_line_does_no_harm(
 
 def test_the_farm_says_which_blender_a_job_needs() -> None:
     assert task_run._wanted(None) is None
-    assert task_run._wanted(BlenderNeeded()) is None
-    assert task_run._wanted(BlenderNeeded(3, 4, False)) == BlenderWanted((3, 4), False)
+    assert task_run._wanted(BlenderNeeded("?")) is None
+    assert task_run._wanted(BlenderNeeded("3.4", False)) == BlenderWanted((3, 4), False)
