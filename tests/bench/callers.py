@@ -60,15 +60,17 @@ class Submitter:
         return (await self._connection.ask("GET", path)).json()
 
     async def cancel(self, job: str) -> None:
-        """Cancel a job."""
+        """Cancel a job, unless it has ended already."""
         wish = {"status": "cancel-requested", "reason": "bench"}
-        answer = await self._connection.ask("POST", f"/api/v3/jobs/{job}/setstatus", wish)
-        if answer.status != 204:
-            raise Failed(answer.status, answer.body)
+        await self._connection.ask("POST", f"/api/v3/jobs/{job}/setstatus", wish)
 
     async def delete(self, job: str) -> None:
-        """Ask for a job to be deleted; one that is gone already is as good."""
+        """Ask for a job to be deleted."""
         await self._connection.ask("DELETE", f"/api/v3/jobs/{job}")
+
+    async def is_there(self, job: str) -> bool:
+        """Say whether the manager still knows a job."""
+        return (await self._connection.ask("GET", f"/api/v3/jobs/{job}")).status == 200
 
     def close(self) -> None:
         """Close the connection."""

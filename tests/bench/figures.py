@@ -17,7 +17,10 @@ from rich.table import Table
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Figure:
-    """One result. `value` is the median where there are several (`count`); `goal` is in words."""
+    """One result. `value` is the median where there are several (`count`); `goal` is in words.
+
+    `how` it was measured; "" for a part (its `what` begins with "·") of the figure before it.
+    """
 
     what: str
     setting: str = ""
@@ -27,7 +30,7 @@ class Figure:
     p99: float | None = None
     count: int = 1
     goal: str = ""
-    how: str
+    how: str = ""
 
 
 def percentile(values: Sequence[float], share: float) -> float:
@@ -37,7 +40,7 @@ def percentile(values: Sequence[float], share: float) -> float:
 
 
 def from_times(
-    what: str, seconds: Sequence[float], *, setting: str = "", goal: str = "", how: str
+    what: str, seconds: Sequence[float], *, setting: str = "", goal: str = "", how: str = ""
 ) -> Figure:
     """Return the figure of many durations, in milliseconds."""
     ms = [1000 * s for s in seconds]
@@ -49,15 +52,15 @@ def from_times(
 
 def show(figures: Sequence[Figure], console: Console) -> None:
     """Print a table, and below it how each thing was measured."""
-    table = Table("what", "setting", "value", "min", "p99", "n", "goal")
+    table = Table("what", "setting", "value", "min", "p99", "n", "goal", box=None, pad_edge=False)
     for figure in figures:
         table.add_row(
             figure.what, figure.setting, f"{_short(figure.value)} {figure.unit}",
             _short(figure.least), _short(figure.p99), f"{figure.count:,}", figure.goal,
         )  # fmt: skip
     console.print(table)
-    for how in dict.fromkeys(f"{figure.what}: {figure.how}" for figure in figures):
-        console.print(f"· {how}", highlight=False)
+    for what, how in dict.fromkeys((figure.what, figure.how) for figure in figures if figure.how):
+        console.print(f"{what}: {how}", highlight=False)
 
 
 def _short(value: float | None) -> str:

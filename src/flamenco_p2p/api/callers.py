@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 import socket
+from functools import lru_cache
 
 import psutil
 from aiohttp import web
@@ -26,19 +27,25 @@ class Networks:
     """The networks this machine is on; looked up again every ten seconds."""
 
     def __init__(self) -> None:
-        self._known: list[Network] = []
+        self._networks: list[Network] = []
+        self._answers: dict[str, bool] = {}
         self._looked_s = float("-inf")
 
     def has(self, address: str) -> bool:
         """Say whether an address is this machine's or on one of its networks."""
+        if (now_s := clock.steady_s()) - self._looked_s > REFRESH_S:
+            self._networks, self._answers, self._looked_s = _own_networks(), {}, now_s
+        if (known := self._answers.get(address)) is None:
+            known = self._answers[address] = self._look(address)
+        return known
+
+    def _look(self, address: str) -> bool:
         ip = ipaddress.ip_address(address.partition("%")[0])
         if isinstance(ip, ipaddress.IPv6Address) and ip.ipv4_mapped is not None:
             ip = ip.ipv4_mapped
         if ip.is_loopback or ip.is_link_local:
             return True
-        if (now_s := clock.steady_s()) - self._looked_s > REFRESH_S:
-            self._known, self._looked_s = _own_networks(), now_s
-        return any(ip in network for network in self._known)
+        return any(ip in network for network in self._networks)
 
 
 def _own_networks() -> list[Network]:
@@ -56,6 +63,7 @@ def _prefix(netmask: str) -> int:
     return int(ipaddress.ip_address(netmask)).bit_count()
 
 
+@lru_cache(maxsize=100)
 def own_name(host: str, names: frozenset[str]) -> bool:
     """Say whether a Host header names a machine of this network and not a site of the world.
 

@@ -7,7 +7,7 @@ Is: jobs, tasks, workers, and what happens, seen through any node. Is not: a wor
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncGenerator, Iterable, Mapping
 from types import TracebackType
 from typing import Any, Final, Self
 from urllib.parse import quote
@@ -131,8 +131,8 @@ class FarmClient:
         answer = (await self._node.call("GET", f"/api/v3/tasks/{task}/log")).must_be(200, 204)
         return None if answer.status == 204 else answer.read_as(TaskLog)
 
-    async def download(self, url: str) -> AsyncIterator[bytes]:
-        """Read a log or a picture by its `url` on the same node, chunk by chunk."""
+    async def download(self, url: str) -> AsyncGenerator[bytes, None]:
+        """Yield a log or a picture, by its `url` on the same node, chunk by chunk."""
         async with self._node.stream(url) as chunks:
             async for chunk in chunks:
                 yield chunk
@@ -154,7 +154,7 @@ class FarmClient:
 
     # What happens
 
-    async def events(self, topics: Iterable[str]) -> AsyncIterator[tuple[str, AnyJson]]:
+    async def events(self, topics: Iterable[str]) -> AsyncGenerator[tuple[str, AnyJson], None]:
         """Yield (event name, its data) as things happen, until the node ends the stream.
 
         Use it as `async with aclosing(farm.events(…)) as events` if you leave early.

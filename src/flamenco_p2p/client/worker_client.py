@@ -22,6 +22,7 @@ from flamenco_p2p.client.connection import Answer, Connection, as_json
 from flamenco_p2p.clock import steady_s
 
 _HELD_S: Final = 1.0  # an answer that took longer was held, whatever its headers say
+_SIGN_ON_LIMIT_S: Final = 60.0  # nodes hold it for as long as there is no manager
 _UPLOAD_LIMIT_S: Final = 60.0
 
 
@@ -80,7 +81,10 @@ class WorkerClient:
         }
         if node is not None:
             body["node"] = node
-        return (await self._post("sign-on", body)).must_be(200).read_as(StateWanted)
+        answer = await self._node.call(
+            "POST", "/api/v3/worker/sign-on", body=as_json(body), limit_s=_SIGN_ON_LIMIT_S
+        )
+        return answer.must_be(200).read_as(StateWanted)
 
     async def sign_off(self, *, limit_s: float) -> None:
         """Go home; the task in hand, if any, becomes somebody else's."""

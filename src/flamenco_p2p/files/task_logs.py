@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import shutil
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -24,6 +25,7 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 TAIL_BYTES = 2048
+SOON_S = 0.1
 REDELIVERY_BYTES = 256 * 1024  # how far back a chunk that was sent twice is looked for
 
 
@@ -34,6 +36,7 @@ class TaskLogs:
         self._files = files
         self._bus = bus
         self._thread = ThreadPoolExecutor(1, "task-logs")
+        self._soon: dict[TaskKey, bytearray] = {}
         self._known: set[JobId] = set()
         self._lost = False
 
@@ -44,24 +47,38 @@ class TaskLogs:
         have it.
         """
         data = (text if text.endswith("\n") else text + "\n").encode("utf-8", "replace")
-        if await self._in_thread(lambda: self._write(task, data, unless_there=unless_there)):
+        before = bytes(self._soon.pop(task, b""))
+        if await self._in_thread(lambda: self._write(task, before, data, again=unless_there)):
             self._bus.tell([TaskLogged(key=task, text=text)])
 
     def append_soon(self, task: TaskKey, line: str) -> None:
-        """Add a line of the manager's own without waiting for it."""
-        self._thread.submit(self._write, task, f"{line}\n".encode(), unless_there=False)
+        """Add a line of the manager's own, in order, within a moment; nobody waits for it.
+
+        Lines gather for that moment, so that a task of milliseconds costs one write, not three.
+        """
+        if not self._soon:
+            asyncio.get_running_loop().call_later(SOON_S, self._write_soon)
+        self._soon.setdefault(task, bytearray()).extend(f"{line}\n".encode())
         self._bus.tell([TaskLogged(key=task, text=line)])
 
-    def _write(self, task: TaskKey, data: bytes, *, unless_there: bool) -> bool:
+    def _write_soon(self) -> None:
+        gathered, self._soon = self._soon, {}
+        if gathered:
+            self._thread.submit(self._write_all, gathered)
+
+    def _write_all(self, gathered: dict[TaskKey, bytearray]) -> None:
+        for task, data in gathered.items():
+            self._write(task, b"", bytes(data), again=False)
+
+    def _write(self, task: TaskKey, before: bytes, data: bytes, *, again: bool) -> bool:
         path = self._files.log(task)
         try:
             if task.job not in self._known:
                 path.parent.mkdir(parents=True, exist_ok=True)
                 self._known.add(task.job)
-            if unless_there and data in _last_bytes(path, REDELIVERY_BYTES + len(data)):
-                return False
-            with path.open("ab") as file:
-                file.write(data)
+            if again and data in _last_bytes(path, REDELIVERY_BYTES + len(data)):
+                data = b""
+            _append(path, before + data)
         except OSError as error:
             if not self._lost:
                 log.warning("lines of task logs are lost: %s", error)
@@ -69,11 +86,12 @@ class TaskLogs:
             self._known.discard(task.job)
             return False
         self._lost = False
-        return True
+        return bool(data)
 
     async def tail(self, task: TaskKey) -> bytes | None:
         """Return whole lines from the log's last 2048 bytes; None if there is no log."""
         path = self._files.log(task)
+        self._write_soon()
         data = await self._in_thread(lambda: _last_bytes(path, TAIL_BYTES + 1))
         if not data:
             return None
@@ -86,6 +104,7 @@ class TaskLogs:
     async def size(self, task: TaskKey) -> int:
         """Return the log's size in bytes; 0 if there is none."""
         path = self._files.log(task)
+        self._write_soon()
         return await self._in_thread(lambda: _size(path))
 
     async def _in_thread(self, action: Callable[[], T]) -> T:
@@ -94,13 +113,25 @@ class TaskLogs:
 
     async def delete_job(self, job: JobId) -> None:
         """Delete all files of a job; what cannot be deleted is said and left."""
+        self._write_soon()
         self._known.discard(job)
         folder = self._files.folder(job)
         await self._in_thread(lambda: _delete(folder))
 
     async def close(self) -> None:
         """Write what is waiting to be written."""
+        self._write_soon()
         await asyncio.to_thread(self._thread.shutdown)
+
+
+def _append(path: Path, data: bytes) -> None:
+    flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_BINARY", 0)
+    descriptor = os.open(path, flags, 0o644)
+    try:
+        while data:
+            data = data[os.write(descriptor, data) :]
+    finally:
+        os.close(descriptor)
 
 
 def _last_bytes(path: Path, count: int) -> bytes:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from flamenco_p2p import clock
 from flamenco_p2p.farm.events import Event, LeaseChanged, TaskChanged
+from flamenco_p2p.farm.statuses import TaskStatus
 from flamenco_p2p.files.task_logs import TaskLogs
 from flamenco_p2p.manager.roster import Roster
 
@@ -26,9 +27,10 @@ class Chronicle:
                 worker = self._roster.workers.get(worker_id)
                 name = worker.name if worker is not None else "?"
                 self._logs.append_soon(task, f"{_now()} assigned to worker {name}")
-            case TaskChanged(key=key, status=status, previous=before) if before is not None:
-                if status is not before:
-                    self._logs.append_soon(key, f"{_now()} {before} → {status}")
+            case TaskChanged(key=key, status=status, previous=before) if (
+                before is not None and status is not TaskStatus.ACTIVE and status is not before
+            ):
+                self._logs.append_soon(key, f"{_now()} {before} → {status}")
             case _:
                 pass
 

@@ -34,7 +34,9 @@ class Entry:
 
 
 def _checksum(entry: Entry) -> int:
-    head = entry.index.to_bytes(8, "big") + entry.term.to_bytes(8, "big") + entry.node
+    # Signed, since a damaged number may be negative, and must be found out, not raise.
+    numbers = (entry.index, entry.term)
+    head = b"".join(number.to_bytes(8, "big", signed=True) for number in numbers) + entry.node
     return zlib.crc32(entry.payload, zlib.crc32(head))
 
 

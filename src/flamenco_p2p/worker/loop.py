@@ -58,7 +58,7 @@ from flamenco_p2p.worker.conversation import (
 from flamenco_p2p.worker.machine import Machine
 from flamenco_p2p.worker.outbox import Outbox
 from flamenco_p2p.worker.previews import Previews
-from flamenco_p2p.worker.programs import Programs, find_programs
+from flamenco_p2p.worker.programs import Programs
 from flamenco_p2p.worker.task_run import TaskRun
 
 log = logging.getLogger(__name__)
@@ -86,21 +86,16 @@ class WorkerLoop:
         folder: Path,
         name: str,
         software: str,
-        programs: Programs | None = None,
-        extra_blenders: Sequence[str] = (),
+        programs: Programs,
         task_types: Sequence[str] = TASK_TYPES,
         node_id: bytes | None = None,
         restart_exit_code: int = 0,
     ) -> None:
-        """`folder` is this worker's own; `restart_exit_code` other than 0: it can be restarted.
-
-        Without `programs` it looks for them before it signs on, also at the paths `extra_blenders`.
-        """
+        """`folder` is this worker's own; `restart_exit_code` other than 0: it can be restarted."""
         self._folder = folder
         self._name = name
         self._software = software
         self._programs = programs
-        self._extra_blenders = tuple(extra_blenders)
         self._task_types = tuple(task_types)
         self._node = None if node_id is None else text_of(node_id)
         self._restart_exit_code = restart_exit_code
@@ -176,7 +171,7 @@ class WorkerLoop:
         reported = False
         run = TaskRun(
             task,
-            programs=self._programs or Programs(),
+            programs=self._programs,
             outbox=self._outbox,
             children=self._children,
             offer_preview=self._previews.offer,
@@ -248,10 +243,6 @@ class WorkerLoop:
         self._farm.speak_for(answer.uuid, secret)
 
     async def _sign_on(self) -> StateWanted:
-        if self._programs is None:
-            self._programs = await find_programs(self._extra_blenders)
-            for sentence in self._programs.sentences():
-                log.info("%s", sentence)
         return await self._farm.sign_on(
             name=self._name,
             software=self._software,

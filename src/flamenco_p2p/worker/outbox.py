@@ -35,6 +35,9 @@ _LONGEST_PAUSE_S: Final = 10.0
 _TRIES_AGAINST_FAULTS: Final = 5
 """How often an update may meet a fault of the farm (500) before it stops holding up the others."""
 
+_MOST_KEPT: Final = 10_000
+"""Log lines of an outage that lasts longer than this are lost, rather than the disk filled up."""
+
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -46,6 +49,7 @@ class Verdict(Enum):
     KEPT = "kept"  # on disk, to be delivered later
     REASSIGNED = "reassigned"  # the task is no longer this worker's
     REFUSED = "refused"  # and will never be taken
+    LOST = "lost"  # neither farm nor disk took it; never said of how a run ended
 
 
 class _Try(Enum):
@@ -89,7 +93,7 @@ class Outbox:
             await self._tasks.__aexit__(kind, error, trace)
         finally:
             await self._in_thread(self._store.close)
-            self._thread.shutdown()
+            self._thread.shutdown(wait=False)  # it has nothing left to do
 
     async def send(self, update: Update) -> Verdict:
         """Deliver the update, or keep it for later. Goes on even if the caller is cancelled."""
@@ -124,41 +128,48 @@ class Outbox:
 
     async def _send(self, update: Update) -> Verdict:
         async with self._order:
-            if self._waiting:
-                return await self._keep(update, may_have_arrived=False)
-            kept_id = await self._keep_final(update) if update.final else None
-            try:
-                outcome = await self._try(update, again=False)
-            except asyncio.CancelledError:  # this program ends
-                if kept_id is None:
-                    await self._keep(update, may_have_arrived=True)
-                raise
-            if isinstance(outcome, Verdict):
-                if kept_id is not None:
-                    with suppress(sqlite3.Error):  # then it will be said twice
-                        await self._in_thread(self._store.forget, kept_id)
-                return outcome
-            if kept_id is None:
-                return await self._keep(update, may_have_arrived=True)
-            self._wait_for(1)
-            return Verdict.KEPT
+            while True:
+                verdict = await self._send_or_keep(update)
+                if verdict is not Verdict.LOST or not update.final:
+                    return verdict
+                # Neither a farm nor a disk: the next task may wait until this one's end is safe.
+                await asyncio.sleep(_LONGEST_PAUSE_S)
 
-    async def _keep(self, update: Update, *, may_have_arrived: bool) -> Verdict:
+    async def _send_or_keep(self, update: Update) -> Verdict:
+        if self._waiting:
+            return Verdict.LOST if await self._keep(update) is None else self._kept()
+        # Its end is on disk before it is sent; without room there, sending it is all we can do.
+        kept_id = await self._keep(update, may_have_arrived=True) if update.final else None
         try:
-            await self._in_thread(self._store.keep, update, may_have_arrived=may_have_arrived)
+            outcome = await self._try(update, again=False)
+        except asyncio.CancelledError:  # this program ends
+            if kept_id is None:
+                await self._keep(update, may_have_arrived=True)
+            raise
+        if isinstance(outcome, Verdict):
+            if kept_id is not None:
+                with suppress(sqlite3.Error):  # then it will be said twice
+                    await self._in_thread(self._store.forget, kept_id)
+            return outcome
+        if kept_id is None:
+            kept_id = await self._keep(update, may_have_arrived=True)
+        return Verdict.LOST if kept_id is None else self._kept()
+
+    async def _keep(self, update: Update, *, may_have_arrived: bool = False) -> int | None:
+        if self._waiting >= _MOST_KEPT and not update.final:
+            log.debug("too much is waiting: an update about task %s is lost", update.task)
+            return None
+        try:
+            return await self._in_thread(
+                self._store.keep, update, may_have_arrived=may_have_arrived
+            )
         except sqlite3.Error as error:
-            log.error("an update about task %s is lost: %s (%s)", update.task, error, self._path)
-            return Verdict.REFUSED
+            log.error("an update about task %s cannot be kept: %s", update.task, error)
+            return None
+
+    def _kept(self) -> Verdict:
         self._wait_for(1)
         return Verdict.KEPT
-
-    async def _keep_final(self, update: Update) -> int | None:
-        """Before it is sent. Should there be no room on the disk, sending it is all we can do."""
-        try:
-            return await self._in_thread(self._store.keep, update, may_have_arrived=True)
-        except sqlite3.Error as error:
-            log.error("the end of task %s is not on disk: %s", update.task, error)
-            return None
 
     def _wait_for(self, more: int) -> None:
         self._waiting += more
@@ -177,10 +188,9 @@ class Outbox:
             except sqlite3.Error as error:
                 log.error("%s cannot be used at the moment: %s", self._path, error)
                 went = False
-            if went:
+            if went or await self._hurried_within(pause_s):
                 pause_s = _FIRST_PAUSE_S
             else:
-                await self._pause(pause_s)
                 pause_s = min(pause_s * 2, _LONGEST_PAUSE_S)
 
     async def _deliver_first(self) -> bool:
@@ -215,11 +225,13 @@ class Outbox:
         await self._in_thread(self._store.forget, kept.id)
         self._wait_for(-1)
 
-    async def _pause(self, seconds: float) -> None:
-        self._hurry.clear()
+    async def _hurried_within(self, seconds: float) -> bool:
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await self._hurry.wait()
+        hurried = self._hurry.is_set()
+        self._hurry.clear()
+        return hurried
 
     async def _try(self, update: Update, *, again: bool) -> Verdict | _Try:
         body = _marked(update.body) if again else update.body

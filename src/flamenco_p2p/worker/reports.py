@@ -3,8 +3,8 @@
 Is: lines and steps gathered into updates, sent soon but not one by one. Is not: delivery (outbox),
 or which command is running (task_run).
 
-Nobody who writes a line waits for the farm, unless a megabyte of lines is waiting already: then a
-program that talks faster than the farm listens is slowed down rather than this machine's memory
+Nobody who writes a line waits for the farm, unless a million characters are waiting already: then
+a program that talks faster than the farm listens is slowed down rather than this machine's memory
 used up. When the farm is away the outbox takes everything, at the speed of the disk.
 """
 
@@ -21,12 +21,13 @@ from flamenco_p2p.clock import steady_s
 from flamenco_p2p.store.outbox import Update
 from flamenco_p2p.worker.outbox import Verdict
 
-LOG_PATIENCE_S: Final = 0.5
-STEP_PATIENCE_S: Final = 0.2
-LOG_CHUNK_BYTES: Final = 10 * 1024
+_LOG_PATIENCE_S: Final = 0.5
+_STEP_PATIENCE_S: Final = 0.2
 
-_LARGEST_CHUNK_BYTES: Final = 100 * 1024  # the farm decodes no large bodies
-_MOST_WAITING_BYTES: Final = 1024 * 1024
+# In characters.
+_ENOUGH: Final = 10 * 1024  # not to wait any longer
+_LARGEST_CHUNK: Final = 32 * 1024  # some become six bytes in JSON; the farm reads no large bodies
+_MOST_WAITING: Final = 1024 * 1024
 
 
 class NotOurs(Exception):
@@ -76,13 +77,13 @@ class Reports:
         """Add a line to the task's log."""
         await self._room.wait()
         if not self._lines:
-            self._lines_due = steady_s() + LOG_PATIENCE_S
+            self._lines_due = steady_s() + _LOG_PATIENCE_S
             self._changed.set()
         self._lines.append(line)
         self._size += len(line) + 1
-        if self._size > LOG_CHUNK_BYTES:
+        if self._size > _ENOUGH:
             self._changed.set()
-        if self._size > _MOST_WAITING_BYTES:
+        if self._size > _MOST_WAITING:
             self._room.clear()
 
     def step(self) -> None:
@@ -106,7 +107,7 @@ class Reports:
                 await self._report({"log": self._next_chunk()})
             elif unsent_steps and (self._closed or now >= self._steps_due):
                 self._steps_sent = self._steps
-                self._steps_due = now + STEP_PATIENCE_S
+                self._steps_due = now + _STEP_PATIENCE_S
                 await self._report({"activity": "Progress", "steps_completed": self._steps})
             else:
                 await self._wait(now)
@@ -122,17 +123,17 @@ class Reports:
         self._changed.clear()
 
     def _full(self) -> bool:
-        return self._size > LOG_CHUNK_BYTES
+        return self._size > _ENOUGH
 
     def _next_chunk(self) -> str:
         taken, size = 0, 0
-        while taken < len(self._lines) and size < _LARGEST_CHUNK_BYTES:
+        while taken < len(self._lines) and size < _LARGEST_CHUNK:
             size += len(self._lines[taken]) + 1
             taken += 1
         chunk = self._lines[:taken]
         del self._lines[:taken]
         self._size -= size
-        if self._size <= _MOST_WAITING_BYTES:
+        if self._size <= _MOST_WAITING:
             self._room.set()
         return "".join(f"{line}\n" for line in chunk)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -24,7 +26,7 @@ EVENTS = [("/jobs", {"id": "j"}), ("/workers", {"name": "müller"}), ("message",
 def test_events_do_not_depend_on_where_the_network_cuts_them(cuts: list[int]) -> None:
     places = [0, *sorted(cuts), len(STREAM)]
     reader = EventReader("http://node")
-    chunks = (STREAM[a:b] for a, b in zip(places, places[1:], strict=False))
+    chunks = (STREAM[a:b] for a, b in pairwise(places))
     assert [event for chunk in chunks for event in reader.feed(chunk)] == EVENTS
 
 

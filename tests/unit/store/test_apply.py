@@ -159,9 +159,10 @@ def test_an_entry_handed_over_twice_is_carried_out_once(farm: FarmOnPaper) -> No
 
 
 def test_nothing_to_apply_is_nothing_applied(farm: FarmOnPaper) -> None:
+    farm.job()
     before = farm.dump()
     assert farm.state.apply([]) == ([], [])
-    assert farm.dump() == before or farm.query("SELECT value FROM meta") == [(0,), (0,)]
+    assert farm.dump() == before
 
 
 def test_a_batch_is_answered_in_its_order_and_a_refusal_does_not_hold_up_the_rest(

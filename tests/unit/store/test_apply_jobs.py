@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from flamenco_p2p.farm import decisions as d
@@ -34,7 +36,7 @@ def test_a_job_is_invisible_until_all_of_it_has_arrived(farm: FarmOnPaper) -> No
 
 
 def test_a_job_keeps_everything_its_submission_says(farm: FarmOnPaper) -> None:
-    said = {
+    said: dict[str, Any] = {
         "name": "Ünïcode", "type": "t", "priority": -3, "settings": b'{"a":1}',
         "metadata": {"k": "v"}, "submitter_platform": "windows", "submitter": "s", "owner": "o",
         "comment": "c", "time_zone": "Europe/Amsterdam", "shaman_checkout_id": "x/y",

@@ -64,7 +64,7 @@ class StandIn:
         route = _route(request)
         raw = await request.read()
         is_json = request.content_type == "application/json" and raw
-        body = msgspec.json.decode(raw) if is_json else raw
+        body: Any = msgspec.json.decode(raw) if is_json else raw
         if self.away:
             return _cut(request)
         self.order.append(route)

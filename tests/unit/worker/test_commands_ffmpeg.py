@@ -32,6 +32,11 @@ async def failure(values: dict[str, Any], around: Recorder) -> str:
     return str(failed.value)
 
 
+@pytest.fixture(autouse=True)
+def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)  # FFmpeg's -report writes into the working directory
+
+
 def make_frames(folder: Path) -> None:
     folder.mkdir()
     for number in range(1, 9):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 import msgspec
@@ -26,9 +26,9 @@ async def farm() -> AsyncIterator[StandIn]:
 
 @asynccontextmanager
 async def outbox_of(farm: StandIn, folder: Path) -> AsyncIterator[Outbox]:
-    async with WorkerClient(farm.url) as client:
-        async with Outbox(folder / "outbox.sqlite", client.task_update) as outbox:
-            yield outbox
+    client = WorkerClient(farm.url)
+    async with client, Outbox(folder / "outbox.sqlite", client.task_update) as outbox:
+        yield outbox
 
 
 def log(text: str) -> Update:
@@ -179,6 +179,20 @@ async def test_what_a_run_has_finished_is_known_to_the_same_run_only(tmp_path: P
         assert await outbox.begin_run("attempt-1") == frozenset()
 
 
+async def test_a_full_disk_keeps_no_completion_from_the_farm(
+    farm: StandIn, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with outbox_of(farm, tmp_path) as outbox:
+        outbox._store._db.execute("PRAGMA max_page_count = 1")  # as if no page more could be had
+        words = "x" * 100_000
+        body = msgspec.json.encode({"taskStatus": "failed", "log": words})
+        assert await outbox.send(Update("task-1", body, final=True)) is Verdict.DELIVERED
+        farm.away = True
+        assert await outbox.send(log(words)) is Verdict.LOST
+    assert farm.statuses() == ["failed"]
+    assert "cannot be kept" in caplog.text
+
+
 async def test_a_damaged_outbox_is_set_aside(farm: StandIn, tmp_path: Path) -> None:
     (tmp_path / "outbox.sqlite").write_bytes(b"this is no database " * 500)
     async with outbox_of(farm, tmp_path) as outbox:
@@ -188,8 +202,6 @@ async def test_a_damaged_outbox_is_set_aside(farm: StandIn, tmp_path: Path) -> N
 
 async def _nudge(outbox: Outbox) -> None:
     """Hurry the delivery, and let it happen."""
-    try:
+    with suppress(TimeoutError):
         async with asyncio.timeout(0.05):
             await outbox.delivered()
-    except TimeoutError:
-        pass

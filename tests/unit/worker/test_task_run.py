@@ -43,15 +43,15 @@ def shell(script: str) -> Command:
 async def run_of(
     farm: StandIn, folder: Path, what: AssignedTask, previews: list[str] | None = None
 ) -> AsyncIterator[TaskRun]:
-    async with WorkerClient(farm.url) as client:
-        async with Outbox(folder / "outbox.sqlite", client.task_update) as outbox:
-            yield TaskRun(
-                what,
-                programs=Programs(),
-                outbox=outbox,
-                children=Children(folder),
-                offer_preview=lambda _, path: (previews or []).append(path),
-            )
+    client = WorkerClient(farm.url)
+    async with client, Outbox(folder / "outbox.sqlite", client.task_update) as outbox:
+        yield TaskRun(
+            what,
+            programs=Programs(),
+            outbox=outbox,
+            children=Children(folder),
+            offer_preview=lambda _, path: ([] if previews is None else previews).append(path),
+        )
 
 
 def a_command(monkeypatch: pytest.MonkeyPatch, name: str, body: Any) -> Command:
@@ -91,13 +91,13 @@ async def test_every_line_arrives_once_and_in_order(farm: StandIn, tmp_path: Pat
 async def test_a_line_arrives_while_the_program_that_wrote_it_is_silent(
     farm: StandIn, tmp_path: Path
 ) -> None:
-    async with run_of(farm, tmp_path, task(shell("echo look; exec sleep 600"))) as run:
-        async with asyncio.TaskGroup() as tasks:
-            running = tasks.create_task(run.run())
-            text = ""
-            while "> look\n" not in text:
-                text += (await farm.heard("update")).get("log", "")
-            running.cancel()
+    what = task(shell("echo look; exec sleep 600"))
+    async with run_of(farm, tmp_path, what) as run, asyncio.TaskGroup() as tasks:
+        running = tasks.create_task(run.run())
+        text = ""
+        while "> look\n" not in text:
+            text += (await farm.heard("update")).get("log", "")
+        running.cancel()
     assert farm.statuses() == ["active"]
 
 
@@ -170,6 +170,7 @@ async def test_files_that_were_saved_are_named_with_the_end(
     what = task(a_command(monkeypatch, "render", render), attempt="attempt-1")
     async with run_of(farm, tmp_path, what, previews) as run:
         assert await run.run()
+    assert previews == [str(one), str(two), str(one)]
     assert farm.updates[-1]["outputs"] == [str(one), str(two)]
     assert farm.updates[-1]["attempt"] == "attempt-1"
 

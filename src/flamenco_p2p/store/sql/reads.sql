@@ -18,7 +18,7 @@ SELECT task_no, name, type, priority, steps, epoch, state, done, worker_id, atte
        updated_ms, touched_ms, before, unmet, failed_at, ready
   FROM tasks WHERE job_id = ? AND task_no > ? ORDER BY task_no LIMIT ?
 -- name: ready_tasks
-SELECT priority, task_no FROM tasks
+SELECT priority, task_no FROM tasks INDEXED BY tasks_ready
  WHERE job_id = ?1 AND type = ?2 AND ready = 1 AND priority = ?3 AND task_no > ?4
  ORDER BY priority DESC, task_no LIMIT ?5
 -- name: next_ready_priority
@@ -28,7 +28,8 @@ SELECT priority FROM tasks
 -- name: task_types
 SELECT DISTINCT type FROM tasks WHERE job_id = ?1 AND ready = 1
 -- name: held_tasks
-SELECT worker_id, job_id, task_no, attempt_id, name, steps FROM tasks
+SELECT worker_id, job_id, task_no, attempt_id, name, steps
+  FROM tasks INDEXED BY tasks_held_by_worker
  WHERE worker_id > x'' AND attempt_id IS NOT NULL
 -- name: last_task_of_worker
 SELECT job_id, task_no FROM tasks
@@ -36,7 +37,7 @@ SELECT job_id, task_no FROM tasks
 -- name: failed_by
 SELECT worker_id FROM failures WHERE job_id = ? AND task_no = ? AND epoch = ? ORDER BY worker_id
 -- name: failed_tasks_of_worker
-SELECT failures.task_no, tasks.state FROM failures JOIN tasks
+SELECT failures.task_no, tasks.state FROM failures INDEXED BY failures_by_worker JOIN tasks
     ON tasks.job_id = failures.job_id AND tasks.task_no = failures.task_no
    AND tasks.epoch = failures.epoch
  WHERE failures.job_id = ? AND failures.worker_id = ? AND failures.task_type = ?

@@ -22,9 +22,10 @@ SELECT task_no FROM dependencies WHERE job_id = ? AND before_no = ? ORDER BY tas
 SELECT job_id, task_no FROM tasks WHERE worker_id = ? AND attempt_id IS NOT NULL
  ORDER BY job_id, task_no
 -- name: held_of_job
-SELECT task_no FROM tasks WHERE job_id = ? AND attempt_id IS NOT NULL ORDER BY task_no
+SELECT task_no FROM tasks INDEXED BY tasks_held_of_job
+ WHERE job_id = ? AND attempt_id IS NOT NULL ORDER BY task_no
 -- name: in_trouble
-SELECT task_no FROM tasks
+SELECT task_no FROM tasks INDEXED BY tasks_in_trouble
  WHERE job_id = ? AND (state IN (1, 2) OR failed_at > 0) AND state <> 3 AND attempt_id IS NULL
  ORDER BY task_no
 -- name: rerun_all

@@ -1,0 +1,1 @@
+"""The API from outside: real requests over real sockets."""
