@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 FILE_NAME = "flamenco-p2p.toml"
+BOUNDS = {"port": (0, 65535), "tries": (1, 1000), "blocked_at": (1, 1000)}
 PREFIX = "FLAMENCO_P2P_"
 
 TEMPLATE = """\
@@ -118,7 +119,11 @@ def _merge(config: Config, source: str, values: Mapping[str, Any], warnings: lis
             )
             continue
         try:
-            config = replace(config, **{key: _convert(getattr(config, key), value)})
+            converted = _convert(getattr(config, key), value)
+            least, most = BOUNDS.get(key, (converted, converted))
+            if not least <= converted <= most:
+                raise ValueError(f"it has to be from {least} to {most}")
+            config = replace(config, **{key: converted})
         except ValueError as error:
             warnings.append(f"The setting “{key}” ({source}) is not used: {error}.")
     return config
@@ -137,11 +142,11 @@ def _convert(default: object, value: object) -> Any:
                 return False
             raise ValueError(f"{value!r} is neither true nor false")
         case int():
-            if isinstance(value, bool) or not str(value).strip().isdigit():
+            if isinstance(value, bool) or not str(value).strip().isdecimal():
                 raise ValueError(f"{value!r} is not a whole number")
             return int(str(value))
         case tuple():
-            parts = value.split(os.pathsep) if isinstance(value, str) else value
+            parts = list(filter(None, value.split(os.pathsep))) if isinstance(value, str) else value
             if not isinstance(parts, list | tuple) or not all(isinstance(p, str) for p in parts):
                 raise ValueError(f"{value!r} is not a list of texts")
             return tuple(parts)

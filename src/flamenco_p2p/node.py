@@ -6,6 +6,7 @@ Is: the only module that knows all rooms. Is not: a decision.
 from __future__ import annotations
 
 import asyncio
+import errno
 import gc
 import logging
 import platform
@@ -24,6 +25,7 @@ from flamenco_p2p.cluster.replica import Replica
 from flamenco_p2p.compiler.compile import JobCompiler
 from flamenco_p2p.config import Config
 from flamenco_p2p.data_folder import DataFolder, Identity
+from flamenco_p2p.farm.errors import Refused
 from flamenco_p2p.farm.events import LifeCycle
 from flamenco_p2p.files.layout import JobFiles
 from flamenco_p2p.files.previews import Previews
@@ -40,6 +42,7 @@ from flamenco_p2p.worker.programs import Programs, find_programs
 log = logging.getLogger(__name__)
 
 PORTS_TRIED = 100
+PORT_NOT_FREE = frozenset({errno.EADDRINUSE, errno.EACCES})
 ANYWHERE = frozenset({"", "0.0.0.0", "::"})  # noqa: S104 -- compared with, not bound to
 
 
@@ -65,10 +68,10 @@ async def running_node(config: Config, folder: DataFolder) -> AsyncIterator[Runn
         identity = await asyncio.to_thread(folder.identity)
         bus = Bus()
         replica = Replica(folder.path, identity.node, bus)
+        stack.push_async_callback(replica.stop)
         farm_id = await replica.start(
             farm_name=config.farm, node_name=config.name, public_key=identity.public_key
         )
-        stack.push_async_callback(replica.stop)
         reads = FarmReads(folder.path / "farm.db")
         stack.push_async_callback(reads.close)
         files = JobFiles(folder.path / "job-files")
@@ -76,7 +79,7 @@ async def running_node(config: Config, folder: DataFolder) -> AsyncIterator[Runn
         stack.push_async_callback(logs.close)
         stack.push_async_callback(previews.close)
         await asyncio.to_thread(previews.load)
-        compiler = JobCompiler(_script_folders(config, folder.path))
+        compiler = JobCompiler(await asyncio.to_thread(_script_folders, config, folder.path))
         stack.push_async_callback(compiler.close)
         manager = Manager(
             bridge=replica,
@@ -187,7 +190,7 @@ async def _serving(farm: Farm, config: Config) -> AsyncIterator[int]:
 
 
 async def _bind(runner: web.AppRunner, config: Config) -> int:
-    """Serve on the wanted port or the next free one; return which."""
+    """Serve on the wanted port or the next free one; return which. Raises `Refused`."""
     last = min(config.port + PORTS_TRIED, 65535) if config.port else 0
     for port in range(config.port, last + 1):
         site = web.TCPSite(runner, config.host or None, port)
@@ -195,8 +198,12 @@ async def _bind(runner: web.AppRunner, config: Config) -> int:
             await site.start()
         except OSError as error:
             await site.stop()
-            if port == last:
-                raise
+            if port == last or error.errno not in PORT_NOT_FREE:
+                raise Refused(
+                    f"This node cannot serve on {config.host or 'any address'}, port {port}: "
+                    f"{error.strerror}.",
+                    remedy="Choose another address or port (--host, --port).",
+                ) from error
             log.info("port %d is taken: %s", port, error)
             continue
         address = runner.addresses[0]

@@ -61,9 +61,7 @@ async def measure(plan: Plan, url: str, node: OwnNode | None, console: Console) 
     return found
 
 
-async def _throughput(
-    plan: Plan, url: str, node: OwnNode | None, console: Console
-) -> list[Figure]:
+async def _throughput(plan: Plan, url: str, node: OwnNode | None, console: Console) -> list[Figure]:
     submitter = Submitter(url)
     found: list[Figure] = []
     stored = 0
@@ -109,16 +107,22 @@ def _numbers(text: str) -> tuple[int, ...]:
 def read_arguments(arguments: list[str] | None = None) -> tuple[Plan, str, Path | None]:
     """Return the plan, the manager's address ("" = a node of our own) and where the JSON goes."""
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
-    parser.add_argument("--url", default="", help="the manager to measure; default: a node started for it")
+    parser.add_argument(
+        "--url", default="", help="the manager to measure; default: a node started for it"
+    )
     parser.add_argument("--only", nargs="+", choices=NAMES, default=list(NAMES))
     parser.add_argument("--quick", action="store_true", help="small numbers; under 40 seconds")
-    parser.add_argument("--tasks", type=_numbers, help="how many tasks are stored: 1000,100000,1000000")
+    parser.add_argument(
+        "--tasks", type=_numbers, help="how many tasks are stored: 1000,100000,1000000"
+    )
     parser.add_argument("--workers", type=_numbers, help="how many workers work: 1,10,100")
     parser.add_argument("--seconds", type=float, help="how long each run of workers lasts at most")
     parser.add_argument("--large-job", type=int, help="how many tasks a large job has")
     parser.add_argument("--json", type=Path, help="write the figures into this file, too")
     given = parser.parse_args(arguments)
-    usual = ((1000, 10_000), 2.0, 20_000) if given.quick else ((1000, 100_000, 1_000_000), 4.0, 100_000)
+    usual = (
+        ((1000, 10_000), 2.0, 20_000) if given.quick else ((1000, 100_000, 1_000_000), 4.0, 100_000)
+    )
     plan = Plan(
         only=tuple(given.only),
         tasks=given.tasks or usual[0],

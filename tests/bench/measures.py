@@ -172,7 +172,8 @@ async def submission(url: str, tasks: int) -> list[Figure]:
             "from asking for it until the job is not known any more", "",
         ),
     ]  # fmt: skip
-    await submitter.cancel(jobs[1])
+    jobs.reverse()
+    await delete()
     submitter.close()
     return figures
 
@@ -278,4 +279,3 @@ def memory(node: OwnNode, setting: str) -> list[Figure]:
             goal="120 MiB idle", how="resident memory of the node's process and its children",
         )
     ]  # fmt: skip
-

@@ -120,6 +120,8 @@ class Ledger:
                     self.asked.append(tried)
                 if not record.refusal and not tried.again:
                     self._done(tried.decision, record)
+                elif record.refusal == "Unknown" and isinstance(tried.decision, d.RemoveWorker):
+                    del self.workers[tried.decision.worker]  # an unanswered one had worked
             case _:
                 pass
 

@@ -7,7 +7,7 @@ left half done: a submission, a deletion, a task in a worker's hands.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from random import Random
 
 import msgspec
@@ -19,6 +19,7 @@ from flamenco_p2p.farm.errors import Refused
 from flamenco_p2p.farm.ids import JobId, TaskKey, WorkerId
 from flamenco_p2p.farm.jobs import JobSpec
 from flamenco_p2p.farm.statuses import Desired, Outcome, WorkerStatus
+from flamenco_p2p.rules.scheduling import is_schedulable
 from flamenco_p2p.store.farm_reads import FarmReads
 from tests.restarts.ledger import Answered, Ledger, Record, Tried
 
@@ -63,6 +64,12 @@ class Proposer:
         """Change the farm until killed."""
         for job in self._jobs():
             await self._finish_business(job)
+        for worker in self._workers():
+            notes = self._ledger.workers[worker]
+            if notes.removing:
+                await self._try(d.RemoveWorker(worker=worker))
+            elif not notes.registered:
+                await self._register(worker)
         while True:
             for worker in self._workers():
                 await self._work(worker)
@@ -149,9 +156,13 @@ class Proposer:
         job = await self._reads.job(self._luck.choice(jobs))
         if job is None:
             return
-        decision: d.AnyDecision = d.RequeueJob(id=0) if False else d.RequeueJob(
-            job=job.id, epoch=job.epoch + 1, activity=ACTIVITY
-        )
+        epoch = job.epoch + 1
+        decision: d.AnyDecision = d.RequeueJob(job=job.id, epoch=epoch, activity=ACTIVITY)
+        if self._luck.random() < 0.5:
+            tasks = self._luck.sample(range(1, job.tally.total + 1), min(2, job.tally.total))
+            decision = d.RequeueTasks(
+                job=job.id, tasks=tuple(tasks), epoch=epoch, activity=ACTIVITY
+            )
         await self._try(decision, is_request=True)
 
     async def _settle(self) -> None:
@@ -162,8 +173,11 @@ class Proposer:
             return
         outcome = self._luck.choice([Outcome.CANCELED, Outcome.FAILED, Outcome.COMPLETED])
         no = self._luck.randint(1, job.tally.total)
+        found = await self._reads.task(TaskKey(job.id, no))
+        if found is None:
+            return
         settle = d.SettleTask(
-            job=job.id, task=no, epoch=job.epoch, outcome=outcome, activity=ACTIVITY
+            job=job.id, task=no, epoch=found[0].epoch, outcome=outcome, activity=ACTIVITY
         )
         await self._try(settle, is_request=True)
 
@@ -177,18 +191,55 @@ class Proposer:
 
     # --- workers
 
+    async def _work(self, worker: WorkerId) -> None:
+        """Let a worker take a task, or do something with the one it holds."""
+        lease = next((lease for lease in await self._reads.held() if lease.worker == worker), None)
+        if lease is None or lease.task is None or lease.attempt is None:
+            await self._take(worker)
+            return
+        job, no = lease.task
+        if lease.attempt not in self._ledger.jobs[job].given:  # the answer was never heard
+            again = d.AssignTask(job=job, task=no, worker=worker, attempt=lease.attempt)
+            if not await self._try(again):
+                return
+        if (chance := self._luck.random()) < 0.8:
+            done = d.CompleteTask(
+                job=job, task=no, worker=worker, attempt=lease.attempt, activity=ACTIVITY,
+                outputs=(f"/frames/{no}.png",),
+            )  # fmt: skip
+            await self._try(done)
+        elif chance < 0.9:
+            failed = d.FailTask(
+                job=job, task=no, worker=worker, attempt=lease.attempt, task_type=TASK_TYPE,
+                hard=chance < 0.85, block=False, epoch=0, retry=(), fail_job="", activity=ACTIVITY,
+            )  # fmt: skip
+            await self._try(failed)
+        else:
+            await self._try(d.HandBackTasks(worker=worker, activity=ACTIVITY))
+
+    async def _take(self, worker: WorkerId) -> None:
+        for job in self._luck.sample(jobs := self._jobs(), len(jobs)):
+            known = await self._reads.job(job)
+            ready = await self._reads.ready(job, TASK_TYPE, None, 50)
+            if ready and known is not None and is_schedulable(known):
+                _, no = self._luck.choice(ready)
+                attempt = clock.fresh_attempt_id()
+                assign = d.AssignTask(job=job, task=no, worker=worker, attempt=attempt)
+                if not await self._try(assign):
+                    await self._wake(worker)  # it may have signed off, or never on
+                return
+
     async def _change_worker(self) -> None:
         workers = self._workers()
         if len(workers) < 2:
-            await self._register()
+            await self._register(clock.fresh_worker_id())
         elif self._luck.random() < 0.2:
             await self._try(d.RemoveWorker(worker=workers[0]))
         else:
             worker = self._luck.choice(workers)
             await self._try(d.SignOffWorker(worker=worker, activity=ACTIVITY))
 
-    async def _register(self) -> None:
-        worker = clock.fresh_worker_id()
+    async def _register(self, worker: WorkerId) -> None:
         register = d.RegisterWorker(
             worker=worker, name=f"worker of {self._number}", secret_digest=bytes(32),
             platform="linux", address="", task_types=(TASK_TYPE,),

@@ -131,8 +131,12 @@ def known_task_in_path(request: web.Request) -> TaskKey:
 
 
 def idempotency_key(request: web.Request) -> bytes | None:
-    """Return the caller's own id of this write, if it gave one (a UUID)."""
-    return read_id(request.headers.get("Idempotency-Key", ""))
+    """Return the caller's own id of this write, if it gave one. Raises `Refused` if no UUID."""
+    text = request.headers.get("Idempotency-Key", "")
+    key = read_id(text)
+    if text and key is None:
+        raise Refused("The Idempotency-Key is not a UUID.", remedy="Make a fresh one per request.")
+    return key
 
 
 def request_id(request: web.Request) -> RequestId:

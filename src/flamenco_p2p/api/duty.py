@@ -6,6 +6,7 @@ that happens to a task before it leaves. Is not: choosing tasks or judging failu
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import binascii
 from collections.abc import Awaitable, Callable
@@ -36,6 +37,7 @@ from flamenco_p2p.wire import workers as wire_workers
 Duty = Callable[[web.Request, Farm, WorkerId], Awaitable[web.StreamResponse]]
 
 PICTURES = frozenset({"image/jpeg", "image/png"})
+SIGN_ON_AGAIN_S = 0.5
 LONGEST_SECRET = 72  # bytes; what Flamenco's manager takes
 
 
@@ -97,6 +99,9 @@ async def sign_on(request: web.Request, farm: Farm, worker: WorkerId) -> web.Res
                 node=who.node_id,
             )
         except NotYet:
+            if request.transport is None or request.transport.is_closing():
+                raise  # it has gone; the next try is another request
+            await asyncio.sleep(SIGN_ON_AGAIN_S)
             continue
         return answer(wire_workers.WorkerStateChange(status_requested=status))
 

@@ -5,6 +5,7 @@ Is: three kinds of file names below a job's folder. Is not: a file server: anyth
 
 from __future__ import annotations
 
+import asyncio
 import re
 
 from aiohttp import web
@@ -26,7 +27,10 @@ async def job_file(request: web.Request) -> web.StreamResponse:
     if found is None or not found["job"].startswith(found["start"]):
         raise Unknown("There is no such file.")
     kind = "text/plain; charset=utf-8" if path.endswith(".txt") else "image/jpeg"
+    file = request.app[FARM].files.root / path
+    if not await asyncio.to_thread(file.is_file):
+        raise Unknown("There is no such file.", remedy="Its job may have been deleted.")
     return web.FileResponse(
-        request.app[FARM].files.root / path,
+        file,
         headers={"Content-Type": kind, "X-Content-Type-Options": "nosniff"},
     )

@@ -19,6 +19,7 @@ from flamenco_p2p.wire.events import Message, render_event
 
 ALWAYS = frozenset({"/lifecycle", "/status"})
 BEAT_S = 15.0
+TAKEN_WITHIN_S = 20.0
 
 
 async def events(request: web.Request) -> web.StreamResponse:
@@ -32,9 +33,14 @@ async def events(request: web.Request) -> web.StreamResponse:
     with farm.bus.stream() as stream:
         await response.prepare(request)
         await response.write(b"retry: 1000\n: hello\n\n")
-        while (batch := await _next_batch(stream)) is not None:
-            lines = b"".join(_as_text(m) for e in batch for m in _messages(farm, e, wanted))
-            await response.write(lines or b": still here\n\n")
+        try:
+            while (batch := await _next_batch(stream)) is not None:
+                lines = b"".join(_as_text(m) for e in batch for m in _messages(farm, e, wanted))
+                async with asyncio.timeout(TAKEN_WITHIN_S):
+                    await response.write(lines or b": still here\n\n")
+        except TimeoutError:  # what it does not take piles up here, so it is let go
+            if request.transport is not None:
+                request.transport.abort()
     return response
 
 

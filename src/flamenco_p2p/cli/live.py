@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Final, Protocol, Self
+from typing import Final, Self
 
 from rich.console import Console, Group
 from rich.live import Live
@@ -49,16 +49,19 @@ class Trouble:
         return f"{self.task} failed{where}{why}{then}"
 
 
-class Display(Protocol):
-    """Where progress is shown."""
+class Display:
+    """Where progress is shown. This one shows nothing: for those who only want the result."""
 
-    def __enter__(self) -> Self: ...
+    def __enter__(self) -> Self:
+        return self
+
     def __exit__(
         self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None: ...
+        _kind: type[BaseException] | None,
+        _error: BaseException | None,
+        _trace: TracebackType | None,
+    ) -> None:
+        pass
 
     def show(self, job: JobProgress, elapsed_s: float, now_s: float) -> None:
         """The present state."""
@@ -70,8 +73,10 @@ class Display(Protocol):
         """A task has failed."""
 
 
-def display() -> Display:
+def display(*, quiet: bool = False) -> Display:
     """What fits the place where the output goes."""
+    if quiet:
+        return Display()
     target = console()
     return Strip(target) if target.is_terminal and not target.is_dumb_terminal else Lines()
 
@@ -84,7 +89,7 @@ def headline(job: JobProgress, elapsed_s: float, now_s: float) -> str:
     return f"{done} of {total} tasks · {duration(elapsed_s)}{guess}"
 
 
-class Strip:
+class Strip(Display):
     """On a terminal: redrawn in place, the last state stays."""
 
     def __init__(self, target: Console) -> None:
@@ -100,9 +105,9 @@ class Strip:
 
     def __exit__(
         self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
+        _kind: type[BaseException] | None,
+        _error: BaseException | None,
+        _trace: TracebackType | None,
     ) -> None:
         self._live.stop()
 
@@ -147,24 +152,13 @@ class Strip:
             self._live.console.print(Text(f"  {line}", "dim"))
 
 
-class Lines:
+class Lines(Display):
     """Into a pipe or file: a line when something has changed, at most one each second."""
 
     def __init__(self) -> None:
         self._said = ""
         self._said_at_s = float("-inf")
         self._noticed = ""
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        pass
 
     def show(self, job: JobProgress, elapsed_s: float, now_s: float) -> None:
         """Say how many tasks are done, if that is new."""

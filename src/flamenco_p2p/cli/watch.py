@@ -27,6 +27,7 @@ _TICK_S: Final = 0.25
 _LOOK_EVERY_S: Final = 2.0
 _LOOKS_COST_AT_MOST: Final = 0.05  # of the time: a large job is looked at less often
 _RETRY_S: Final = 0.5
+_TROUBLES_TOLD: Final = 3  # at a time: what comes after the first is mostly the same
 
 Event = tuple[str, dict[str, Any]]
 
@@ -131,9 +132,9 @@ class _Watcher:
     async def _tell_trouble(self, farm: FarmClient) -> None:
         troubled = {task.id: task for task in self.job.in_trouble()}
         for task in troubled.values():
-            if self._told.get(task.id) != task.status:
-                if len(self._told) < 3 or task.status == "failed":
-                    self._display.trouble(await _trouble(farm, task))
+            new = self._told.get(task.id) != task.status
+            if new and (task.id in self._told or len(self._told) < _TROUBLES_TOLD):
+                self._display.trouble(await _trouble(farm, task))
                 self._told[task.id] = task.status
         self._told = {id_: status for id_, status in self._told.items() if id_ in troubled}
 

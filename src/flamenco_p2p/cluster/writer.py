@@ -15,6 +15,7 @@ import sqlite3
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -68,6 +69,7 @@ class Writer:
         self._since_checkpoint = [0, 0]
         self._thread = threading.Thread(target=self._run, name="farm-writer")
         self._poison: Broken | None = None
+        self._files = ExitStack()
         self._log: DecisionLog
         self._state: FarmState
 
@@ -77,11 +79,18 @@ class Writer:
         """Open both databases and catch up; return the last stamp and who this farm is.
 
         Blocks; call it in a thread. A damaged file is set aside, and the node goes on with what the
-        other one holds.
+        other one holds. Raises `NotYet` if the disk is full.
         """
-        self._state = self._open_state()
-        self._log = self._open_log()
-        return self._state.last_hlc, self._state.identity()
+        try:
+            self._state = self._open_state()
+            self._files.callback(self._state.close)
+            self._log = self._open_log()
+            self._files.callback(self._log.close)
+            return self._state.last_hlc, self._state.identity()
+        except sqlite3.Error as error:
+            if is_full(error):
+                raise disk_full() from error
+            raise
 
     def start(self) -> None:
         """Begin to write."""
@@ -94,14 +103,13 @@ class Writer:
             self._wake.notify()
 
     def stop(self) -> None:
-        """Write what is queued, then close. Blocks; call it in a thread."""
+        """Write what is queued, then close whatever is open. Blocks; call it in a thread."""
         with self._wake:
             self._stopping = True
             self._wake.notify()
         if self._thread.is_alive():
             self._thread.join()
-        self._log.close()
-        self._state.close()
+        self._files.close()
 
     # --- opening
 
@@ -153,6 +161,8 @@ class Writer:
                 outcomes, events = self._write([envelope for _, envelope in batch])
             except FarmError as error:
                 self._report(Written(tickets, [error] * len(tickets), ()))
+            except Exception as error:  # whatever it is, those who wait must hear of it
+                self._report(Written(tickets, [self._poisoned(error)] * len(tickets), ()))
             else:
                 self._report(Written(tickets, outcomes, events))
 

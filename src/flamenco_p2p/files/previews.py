@@ -12,7 +12,7 @@ import logging
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
 from flamenco_p2p.bus import Bus
 from flamenco_p2p.farm.errors import NotYet
@@ -93,7 +93,7 @@ def _make(folder: Path, picture: bytes) -> bool:
             part = folder / f"{name}.part"
             image.save(part, "JPEG", quality=QUALITY)
             part.replace(folder / name)
-    except (OSError, ValueError, UnidentifiedImageError, Image.DecompressionBombError) as error:
+    except Exception as error:  # there is no end to what a stranger's picture can do to a decoder
         log.warning("a preview could not be made: %s", error)
         return False
     return True

@@ -25,6 +25,7 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 TAIL_BYTES = 2048
+UTF8_CONTINUED = bytes(range(0x80, 0xC0))  # what a cut through a character leaves of it
 SOON_S = 0.1
 REDELIVERY_BYTES = 256 * 1024  # how far back a chunk that was sent twice is looked for
 
@@ -97,9 +98,10 @@ class TaskLogs:
             return None
         if len(data) <= TAIL_BYTES:
             return data
-        data = data[1:]
-        first_line, line_end, rest = data.partition(b"\n")
-        return rest if line_end and rest else first_line + line_end
+        first_line, line_end, rest = data[1:].partition(b"\n")
+        if line_end and rest:
+            return rest
+        return first_line.lstrip(UTF8_CONTINUED) + line_end
 
     async def size(self, task: TaskKey) -> int:
         """Return the log's size in bytes; 0 if there is none."""
@@ -114,9 +116,11 @@ class TaskLogs:
     async def delete_job(self, job: JobId) -> None:
         """Delete all files of a job; what cannot be deleted is said and left."""
         self._write_soon()
+        await self._in_thread(lambda: self._delete(job))
+
+    def _delete(self, job: JobId) -> None:
         self._known.discard(job)
-        folder = self._files.folder(job)
-        await self._in_thread(lambda: _delete(folder))
+        _delete(self._files.folder(job))
 
     async def close(self) -> None:
         """Write what is waiting to be written."""

@@ -15,6 +15,7 @@ class Bells:
 
     def __init__(self) -> None:
         self._waiting: defaultdict[Hashable, set[asyncio.Event]] = defaultdict(set)
+        self.over = False
 
     def ring(self, name: Hashable) -> None:
         """Wake all that wait for this name."""
@@ -22,22 +23,27 @@ class Bells:
             event.set()
 
     def ring_all(self) -> None:
-        """Wake everybody: the node stops."""
+        """Wake everybody, and let nobody wait any more: the node stops."""
+        self.over = True
         for events in self._waiting.values():
             for event in events:
                 event.set()
 
     def listen(self, names: Iterable[Hashable]) -> Listener:
         """Begin to listen; what is rung from now on is not missed."""
-        return Listener(self._waiting, tuple(names))
+        return Listener(self, self._waiting, tuple(names))
 
 
 class Listener:
     """One who waits; a context manager."""
 
     def __init__(
-        self, waiting: defaultdict[Hashable, set[asyncio.Event]], names: tuple[Hashable, ...]
+        self,
+        bells: Bells,
+        waiting: defaultdict[Hashable, set[asyncio.Event]],
+        names: tuple[Hashable, ...],
     ) -> None:
+        self._bells = bells
         self._waiting = waiting
         self._names = names
         self._event = asyncio.Event()
@@ -54,11 +60,16 @@ class Listener:
                 del self._waiting[name]
 
     async def wait(self, seconds: float) -> bool:
-        """Return True when rung, False after so many seconds; ready to wait again."""
+        """Return True when rung, False after so many seconds; ready to wait again.
+
+        False at once when the node stops.
+        """
+        if self._bells.over:
+            return False
         try:
             async with asyncio.timeout(seconds):
                 await self._event.wait()
         except TimeoutError:
             return False
         self._event.clear()
-        return True
+        return not self._bells.over

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from flamenco_p2p import clock
 from flamenco_p2p.farm.bridge import Bridge
 from flamenco_p2p.farm.decisions import AssignTask, SetWorkerStatus
-from flamenco_p2p.farm.errors import Conflict, Refused
+from flamenco_p2p.farm.errors import Conflict, Refused, Unknown
 from flamenco_p2p.farm.ids import AttemptId, TaskKey, WorkerId
 from flamenco_p2p.farm.jobs import Assignment
 from flamenco_p2p.farm.statuses import TaskStatus, WorkerStatus
@@ -96,7 +96,7 @@ class Dispatch:
             task, task_type = found
             try:
                 return await self._assign(worker.id, task, clock.fresh_attempt_id())
-            except Conflict:
+            except (Conflict, Unknown):
                 if not await self._learn(worker, task, task_type):
                     return None
             except BaseException:

@@ -66,14 +66,20 @@ class Progress:
         now_ms = clock.now_ms()
         self._roster.see(worker_id, now_ms)
         lease = self._roster.holder(worker_id, key)
-        if lease is None and report.status is not TaskStatus.COMPLETED:
-            await self._explain(key)
+        if lease is None:
+            if report.status is not TaskStatus.COMPLETED:
+                await self._explain(key)
+            await self._end(worker_id, key, report)  # refuses whoever never had the task
+            await self._write(key, report)
+            return
+        await self._write(key, report)
+        lease.touched_ms = now_ms
+        self._follow(lease, report)
+        await self._end(worker_id, key, report)
+
+    async def _write(self, key: TaskKey, report: Report) -> None:
         if report.log:
             await self._logs.append(key, report.log, unless_there=report.redelivered)
-        if lease is not None:
-            lease.touched_ms = now_ms
-            self._follow(lease, report)
-        await self._end(worker_id, key, report)
 
     async def _explain(self, key: TaskKey) -> None:
         if await self._reads.task(key) is None:

@@ -31,11 +31,14 @@ class Window:
         self._heap: list[Place] = []
         self._members: set[int] = set()
         self._loaded_to: Place | None = None
+        self._came_meanwhile: list[Place] | None = None
         self.whole = False
 
     def push(self, place: Place) -> None:
         """Take a task in, if the window reaches as far as its place."""
-        if self.whole or (self._loaded_to is not None and place <= self._loaded_to):
+        if self._came_meanwhile is not None:
+            self._came_meanwhile.append(place)  # how far the window will reach is being found out
+        elif self.whole or (self._loaded_to is not None and place <= self._loaded_to):
             self.keep(place)
 
     def keep(self, place: Place) -> None:
@@ -56,14 +59,20 @@ class Window:
         """Read on from where the window ended."""
         last = self._loaded_to
         after = None if last is None else (-last[0], last[1])
-        page = await reads.ready(job, task_type, after, WINDOW)
-        for priority, no in page:
-            self.keep((-priority, no))
-        if len(page) < WINDOW:
-            self.whole = True
-        else:
-            priority, no = page[-1]
-            self._loaded_to = (-priority, no)
+        self._came_meanwhile = []
+        try:
+            page = await reads.ready(job, task_type, after, WINDOW)
+            for priority, no in page:
+                self.keep((-priority, no))
+            if len(page) < WINDOW:
+                self.whole = True
+            else:
+                priority, no = page[-1]
+                self._loaded_to = (-priority, no)
+        finally:
+            came, self._came_meanwhile = self._came_meanwhile, None
+            for place in came:
+                self.push(place)
 
 
 class Queue:

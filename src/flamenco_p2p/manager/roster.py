@@ -60,7 +60,7 @@ class Roster:
     async def load(self, now_ms: int) -> None:
         """Read what the events of earlier lives have led to."""
         self.workers = {w.id: w for w in await self._reads.workers() if w.deleted_ms is None}
-        self.jobs = {job.id: job for job in await self._reads.jobs_alive()}
+        self.jobs = {job.id: job for job in await self._reads.jobs_alive() if job.complete}
         # Nobody is silent yet: everybody gets the full time-out after a start of the manager.
         self.seen_ms = dict.fromkeys(self.workers, now_ms)
         for lease in await self._reads.held():

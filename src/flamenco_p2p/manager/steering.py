@@ -19,10 +19,10 @@ from flamenco_p2p.farm.decisions import (
     SetPriority,
     SettleTask,
 )
-from flamenco_p2p.farm.errors import Unknown
+from flamenco_p2p.farm.errors import Outdated, Unknown
 from flamenco_p2p.farm.ids import JobId, RequestId, TaskKey, WorkerId
 from flamenco_p2p.farm.jobs import Job, Task
-from flamenco_p2p.farm.statuses import Desired, JobStatus, Outcome, TaskStatus
+from flamenco_p2p.farm.statuses import Desired, JobStatus, Outcome, TaskStatus, WorkerStatus
 from flamenco_p2p.farm.workers import StatusRequest
 from flamenco_p2p.manager.roster import Roster
 from flamenco_p2p.rules.requests import JobWish, TaskWish, job_wish, task_wish
@@ -113,8 +113,13 @@ class Steering:
         self, worker_id: WorkerId, wish: StatusRequest, request: RequestId
     ) -> None:
         """Ask a worker to change. Raises `Unknown`, `Outdated` (it cannot restart)."""
-        if worker_id not in self._roster.workers:
+        if (worker := self._roster.workers.get(worker_id)) is None:
             raise Unknown("There is no such worker.", remedy="Look at the list of workers.")
+        if wish.status is WorkerStatus.RESTART and not worker.can_restart:
+            raise Outdated(
+                "This worker cannot restart by itself.",
+                remedy="Start it under a service manager, with a restart exit code.",
+            )
         await self._bridge.propose(
             RequestWorkerStatus(worker=worker_id, status=wish.status, is_lazy=wish.is_lazy),
             request=request,

@@ -132,6 +132,7 @@ class Watch:
     async def _remove(self, job: JobId) -> None:
         await self._logs.delete_job(job)
         await self._bridge.propose(RemoveJob(job=job))
+        await self._logs.delete_job(job)  # what its workers still said meanwhile
 
     def _tell_status(self) -> None:
         status = farm_status(self._roster.jobs.values(), self._roster.workers.values())

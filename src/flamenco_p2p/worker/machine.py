@@ -125,8 +125,9 @@ class Machine:
             case _:
                 state = State.AWAKE if wanted == State.AWAKE else State.ASLEEP
         if state is self._state and self._told:
-            # It will not stop wanting what we cannot be.
-            return [Wait(STATE_PAUSE_S, self._usual_question())]
+            # Either the farm has forgotten what it was told, or it wants what we cannot be.
+            again = TellState(state) if wanted == state else self._usual_question()
+            return [Wait(self._pause(0.5, 10.0), again)]
         self._state, self._told = state, False
         return [TellState(state)]
 
@@ -198,7 +199,7 @@ class Machine:
     def _on_the_way_out(self, event: Event, why: State) -> list[Instruction]:
         """Whatever else is said to one who is leaving is not heard."""
         match event:
-            case KeptDelivered() | Failed(question=DeliverKept()):
+            case KeptDelivered():
                 return [SignOff(SIGN_OFF_LIMIT_S)]
             case SignedOff() | Failed(question=SignOff()):
                 return [End(why)]

@@ -29,10 +29,12 @@ _ANSWER_LIMIT_S: Final = 10.0
 _IMPORT_LIMIT_S: Final = 60.0  # a first import of some 800 MB from a slow disk
 _VERSION: Final = re.compile(r"^Blender (\d+)\.(\d+)(?:\.(\d+))?")
 _MISSING_LIBRARY: Final = re.compile(r"(\S+): cannot open shared object file")
-_LIBRARIES_DEBIAN: Final = (
-    "sudo apt-get install -y libx11-6 libxrender1 libxfixes3 libxi6 libxkbcommon0 "
-    "libsm6 libice6 libgl1 libegl1"
+LIBRARIES_DEBIAN: Final = (
+    "libx11-6 libxrender1 libxfixes3 libxi6 libxkbcommon0 libsm6 libice6 libgl1 libegl1"
 )
+"""Packages that the embedded Blender needs, on Debian and its like."""
+
+_NEEDS_LIBRARY: Final = "The embedded Blender cannot start: the system library"
 _LIBRARIES_FEDORA: Final = (
     "sudo dnf install -y libX11 libXrender libXfixes libXi libxkbcommon libSM libICE "
     "libglvnd-glx libglvnd-egl"
@@ -79,6 +81,8 @@ class Programs:
     blenders: tuple[BlenderProgram, ...] = ()
     ffmpeg: FfmpegProgram | None = None
     missing: tuple[str, ...] = ()
+    libraries_missing: bool = False
+    """Whether the embedded Blender lacks nothing but libraries of the system."""
 
     def choose_blender(self, wanted: BlenderWanted | None) -> BlenderProgram | NoBlender:
         """The same minor series if there is one, else the nearest newer one if that is allowed.
@@ -143,6 +147,7 @@ async def find_programs(extra_blenders: Sequence[str] = ()) -> Programs:
         blenders=tuple(answer for answer in answers if isinstance(answer, BlenderProgram)),
         ffmpeg=ffmpeg.result(),
         missing=tuple(answer for answer in answers if isinstance(answer, str)),
+        libraries_missing=_NEEDS_LIBRARY in str(embedded.result()),
     )
 
 
@@ -215,11 +220,11 @@ async def _embedded_blender() -> BlenderProgram | str | None:
     if wheel is None:
         return None
     argv = (sys.executable, str(EMBEDDED_SCRIPT))
-    if wheel not in _embedded_answers:
-        _embedded_answers[wheel] = await _answer((*argv, "--version"), _IMPORT_LIMIT_S)
-    answer = _embedded_answers[wheel]
+    if (answer := _embedded_answers.get(wheel)) is None:
+        answer = await _answer((*argv, "--version"), _IMPORT_LIMIT_S)
     version = _version_in(answer)
     if version is not None:
+        _embedded_answers[wheel] = answer  # a failure may be cured by the next time
         return BlenderProgram(version, "embedded", argv, "embedded in this program")
     return _what_embedded_lacks(answer)
 
@@ -236,8 +241,8 @@ def _what_embedded_lacks(answer: Sequence[str]) -> str:
     for line in answer:
         if found := _MISSING_LIBRARY.search(line):
             return (
-                f"The embedded Blender cannot start: the system library {found[1]} is missing. "
-                f"Install it: {_LIBRARIES_DEBIAN} (Fedora: {_LIBRARIES_FEDORA})"
+                f"{_NEEDS_LIBRARY} {found[1]} is missing. Install it: "
+                f"sudo apt-get install -y {LIBRARIES_DEBIAN} (Fedora: {_LIBRARIES_FEDORA})"
             )
     said = answer[-1] if answer else "nothing"
     return f"The embedded Blender cannot start (it said: {said}). Install Blender instead."

@@ -18,17 +18,17 @@ from tests.unit.store.farm_on_paper import BEGINNING_MS, FarmOnPaper, packed, sp
 
 Move = tuple[str, int, int, int]
 
-OFTEN = ("assign", "assign", "assign", "complete", "complete", "fail", "new job", "awake")
+OFTEN = ("render", "render", "render", "assign", "assign", "complete", "fail", "awake")
 SOMETIMES = (
     "want", "requeue job", "requeue tasks", "settle", "late report", "hand back", "worker status",
-    "sign off", "sign on", "wish", "new worker", "hard fail", "fail job", "half a job",
+    "sign off", "sign on", "new job", "wish", "new worker", "hard fail", "fail job", "half a job",
 )  # fmt: skip
 SELDOM = ("clear block", "priority", "delete", "remove job", "remove worker", "forget", "identity")
 
 NUMBER = st.integers(0, 7)
 MOVES: st.SearchStrategy[list[Move]] = st.lists(
     st.tuples(st.sampled_from(OFTEN * 3 + SOMETIMES * 2 + SELDOM), NUMBER, NUMBER, NUMBER),
-    min_size=5,
+    min_size=8,
     max_size=40,
 )
 
@@ -146,18 +146,27 @@ class AnyHistory:
     # --- tasks
 
     def _assign(self, a: int, b: int, c: int) -> Any:
-        job = self._one_job(a)
+        # Mostly what a manager would choose; now and then from a job that gives out nothing.
         rows = self._farm.query(
-            "SELECT task_no FROM tasks WHERE job_id = ? AND ready = 1 ORDER BY task_no", job
-        )
+            "SELECT job_id, task_no FROM tasks JOIN jobs USING (job_id) WHERE ready = 1"
+            " AND (? OR (jobs.status IN ('queued', 'active') AND delete_requested_ms IS NULL))"
+            " ORDER BY job_id DESC, task_no", a == 7,
+        )  # fmt: skip
         awake = self._farm.query(
             "SELECT worker_id FROM workers w WHERE status = 'awake' AND requested = ''"
             " AND NOT EXISTS (SELECT 1 FROM tasks t"
             " WHERE t.worker_id = w.worker_id AND attempt_id IS NOT NULL)"
         )
-        if job is None or not rows or not awake:
+        if not rows or not awake:
             return None
-        return self._farm.assignment(job, rows[b % len(rows)][0], awake[c % len(awake)][0])
+        job, no = rows[(a + b) % len(rows)]
+        return self._farm.assignment(job, no, awake[c % len(awake)][0])
+
+    def _render(self, a: int, b: int, c: int) -> Any:
+        if (given := self._assign(a, b, c)) is None:
+            return None
+        done = self._farm.completion(given.job, given.task, given.worker, given.attempt)
+        return [given, done]
 
     def _complete(self, a: int, b: int, c: int) -> Any:
         found = self._one_attempt(a, is_open=True)

@@ -67,7 +67,7 @@ async def test_a_new_worker_registers_saves_its_secret_and_signs_on(
         registration = await farm.heard("register-worker")
         sign_on = await farm.heard("sign-on")
         await farm.heard("task")
-    saved = identity.load(tmp_path)
+    saved = await asyncio.to_thread(identity.load, tmp_path)
     assert saved == identity.Credentials(WORKER, registration["secret"])
     assert len(registration["secret"]) == 64
     assert stat.S_IMODE((tmp_path / "credentials.json").stat().st_mode) == 0o600
@@ -84,7 +84,8 @@ async def test_a_new_worker_registers_saves_its_secret_and_signs_on(
 
 
 async def test_a_known_worker_comes_back_as_itself(farm: StandIn, tmp_path: Path) -> None:
-    identity.save(tmp_path, identity.Credentials(WORKER, "s" * 64))
+    mine = identity.Credentials(WORKER, "s" * 64)
+    await asyncio.to_thread(identity.save, tmp_path, mine)
     async with at_work(worker(farm, tmp_path)):
         await farm.heard("task")
     assert "register-worker" not in farm.order
@@ -191,11 +192,16 @@ async def test_what_a_killed_worker_left_running_is_ended_by_its_next_life(
     farm: StandIn, tmp_path: Path
 ) -> None:
     left = await asyncio.create_subprocess_exec("sleep", "600", start_new_session=True)
-    record = msgspec.json.encode([process.identity(left.pid)])
+    record = msgspec.json.encode([await asyncio.to_thread(process.identity, left.pid)])
     (tmp_path / "running.json").write_bytes(record)
-    async with at_work(worker(farm, tmp_path)):
-        await farm.heard("register-worker")
-        assert await left.wait() != 0
+    try:
+        async with at_work(worker(farm, tmp_path)):
+            await farm.heard("register-worker")
+            assert await left.wait() != 0
+    finally:
+        if left.returncode is None:
+            left.kill()
+            await left.wait()
 
 
 async def test_who_runs_is_on_record_while_it_runs(farm: StandIn, tmp_path: Path) -> None:

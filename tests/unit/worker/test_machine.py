@@ -183,7 +183,14 @@ def test_a_state_it_does_not_know_makes_a_worker_sleep(word: str) -> None:  # C-
 
 def test_a_state_it_cannot_reach_is_not_told_over_and_over() -> None:
     machine = asleep()
-    assert machine.handle(StateRequested("testing")) == [Wait(3.0, AskForState())]
+    assert machine.handle(StateRequested("testing")) == [Wait(0.5, AskForState())]
+    assert machine.handle(StateRequested("testing")) == [Wait(1.0, AskForState())]
+
+
+def test_a_farm_that_asks_for_what_it_has_been_told_is_told_again() -> None:
+    machine = awake()
+    assert machine.handle(StateRequested("awake")) == [Wait(0.5, TellState(State.AWAKE))]
+    assert machine.handle(StateTold()) == [AskForTask()]
 
 
 def test_a_state_that_could_not_be_told_is_told_later_and_a_refused_one_is_not() -> None:

@@ -163,7 +163,7 @@ async def test_files_that_were_saved_are_named_with_the_end(
 
     async def render(_values: object, around: Surroundings) -> None:
         for path in (one, two, one):
-            path.write_bytes(b"x")
+            await asyncio.to_thread(path.write_bytes, b"x")
             await around.saved(str(path))
 
     previews: list[str] = []
@@ -181,7 +181,7 @@ async def test_an_attempt_that_is_given_again_knows_what_it_had_finished(
     one, old = tmp_path / "1.png", tmp_path / "2.png"
 
     async def die(_values: object, around: Surroundings) -> None:
-        one.write_bytes(b"x")
+        await asyncio.to_thread(one.write_bytes, b"x")
         await around.saved(str(one))
         raise asyncio.CancelledError
 

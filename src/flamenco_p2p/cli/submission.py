@@ -1,0 +1,176 @@
+"""From a .blend and a few words to a job in the farm.
+
+Is: the values of the settings (asked of Blender), and handing the job in exactly once. Is not: the
+command line (submit) or what becomes of the job (watch).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import getpass
+import os
+import socket
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from flamenco_p2p import clock
+from flamenco_p2p.client.answers import Job
+from flamenco_p2p.client.errors import FarmSaid, FarmUnreachable
+from flamenco_p2p.client.farm_client import FarmClient
+from flamenco_p2p.farm.errors import FarmError, Refused
+from flamenco_p2p.farm.ids import text_of
+from flamenco_p2p.node import os_name
+from flamenco_p2p.rules.frames import frames_of
+from flamenco_p2p.submit.header import read_blender_version
+from flamenco_p2p.submit.scene_values import default_output_root, evaluate_settings, parse_setting
+from flamenco_p2p.worker.programs import BlenderWanted, NoBlender, Programs
+
+_TRIES_AFTER_S: Final = (0.5, 1.0, 2.0, 4.0, 8.0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """What a person wants rendered. `settings` are texts by key, as they were typed."""
+
+    file: Path | None
+    job_type: str
+    name: str = ""
+    settings: Mapping[str, str] = field(default_factory=dict)
+    priority: int = 50
+    paused: bool = False
+    comment: str = ""
+    same_blender_only: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """The .blend to render: absolute path, and the Blender that saved it."""
+
+    path: Path
+    saved_by: tuple[int, int]
+
+
+def check(wish: Wish) -> Scene | None:
+    """Find what is wrong with a wish before anybody is asked. Raises `Refused`. Blocks."""
+    if (frames := wish.settings.get("frames")) is not None:
+        frames_of(frames)
+    return None if wish.file is None else _scene(wish.file)
+
+
+def _scene(file: Path) -> Scene:
+    path = Path(os.path.abspath(file))  # noqa: PTH100 - symlinks stay as the artist knows them
+    try:
+        version = read_blender_version(path)
+    except FileNotFoundError:
+        raise Refused(f"There is no file “{path}”.", remedy="Check its name and folder.") from None
+    except OSError as error:
+        raise Refused(f"“{path}” cannot be read: {error.strerror}.") from None
+    if version is None:
+        raise Refused(f"“{path}” is not a Blender file.", remedy="Give a .blend saved by Blender.")
+    return Scene(path, version)
+
+
+async def job_type_of(farm: FarmClient, name: str) -> dict[str, Any]:
+    """The job type with this name. Raises `Refused` with the names there are."""
+    try:
+        return await farm.job_type(name)
+    except FarmSaid as error:
+        if error.answered != 404:
+            raise
+        known = ", ".join(job_type["name"] for job_type in await farm.job_types())
+        raise Refused(
+            f"The farm has no job type “{name}”.", remedy=f"It has: {known or 'none'}."
+        ) from None
+
+
+async def prepare(
+    wish: Wish, scene: Scene | None, job_type: Mapping[str, Any], programs: Callable[[], Any]
+) -> dict[str, Any]:
+    """Return the job as the API takes it. Raises `Refused`.
+
+    `programs` returns an awaitable of this machine's `Programs`; it is only asked for a scene.
+    """
+    keys = {setting["key"] for setting in job_type.get("settings") or ()}
+    given = {key: parse_setting(job_type, key, text) for key, text in wish.settings.items()}
+    user = _user()
+    job: dict[str, Any] = {
+        "type": job_type["name"],
+        "type_etag": job_type.get("etag", ""),
+        "priority": wish.priority,
+        "submitter_platform": os_name(),
+        "submitter": f"{user}@{socket.gethostname()}",
+        "comment": wish.comment,
+        "time_zone": local_time_zone(),
+        "metadata": {"user.name": user},
+    }
+    if wish.paused:
+        job["initial_status"] = "paused"
+    if scene is None:
+        if "blendfile" in keys:
+            raise Refused(
+                f"A job of the type “{job_type['name']}” needs a .blend.",
+                remedy="Say which: flamenco-p2p submit FILE.blend.",
+            )
+        return {**job, "name": wish.name or job_type["name"], "settings": given}
+
+    if root := str(given.get("render_output_root", "")):
+        given["render_output_root"] = os.path.abspath(root)  # noqa: PTH100 - as for the file
+    elif "render_output_root" in keys:
+        given["render_output_root"] = default_output_root(scene.path)
+    name = wish.name or scene.path.stem
+    newer_allowed = not wish.same_blender_only
+    found: Programs = await programs()
+    blender = found.choose_blender(BlenderWanted(scene.saved_by, newer_allowed))
+    if isinstance(blender, NoBlender):
+        raise Refused(f"Nobody here can read the scene's values. {blender.reason}")
+    answer = await evaluate_settings(
+        blender_argv=blender.argv,
+        blendfile=scene.path,
+        job_type=job_type,
+        given=given,
+        job_name=name,
+    )
+    job["metadata"]["project"] = scene.path.parent.name
+    version = ".".join(map(str, scene.saved_by))
+    job["blender"] = {"version": version, "newer_allowed": newer_allowed}
+    return {**job, "name": name, "settings": answer.values}
+
+
+async def hand_in(farm: FarmClient, job: Mapping[str, Any], on_retry: Callable[[str], None]) -> Job:
+    """Submit a job. A lost answer is asked for again, and makes no second job."""
+    key = text_of(clock.fresh_job_id())
+    for pause_s in (*_TRIES_AFTER_S, None):
+        try:
+            return await farm.submit_job(job, idempotency_key=key)
+        except FarmError as error:
+            passing = isinstance(error, FarmUnreachable) or (
+                isinstance(error, FarmSaid) and error.answered == 503
+            )
+            if not passing or pause_s is None:
+                raise
+            on_retry(f"{error.problem} Trying again.")
+            await asyncio.sleep(pause_s)
+    raise AssertionError("the last try returns or raises")
+
+
+def output_folder(settings: Mapping[str, Any]) -> str | None:
+    """The folder into which a job's frames go, if its type says so."""
+    path = settings.get("render_output_path")
+    return str(Path(path).parent) if isinstance(path, str) and path else None
+
+
+def local_time_zone() -> str:
+    """The IANA name of this machine's time zone; empty if it has none."""
+    if name := os.environ.get("TZ", "").lstrip(":"):
+        return name if "/" in name and not name.startswith("/") else ""
+    path = os.path.realpath("/etc/localtime")
+    return path.partition("/zoneinfo/")[2]
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):  # a user id without a name, as in some containers
+        return "somebody"
