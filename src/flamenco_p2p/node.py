@@ -159,7 +159,13 @@ class Hands:
                 task_types=self._config.task_types,
                 node_id=self._identity.node,
             )
-            await self._worker.run()
+            left = await self._worker.run()
+            if not self._stopping:
+                log.warning(
+                    "the worker of this machine was told to go (%s); to have it back, "
+                    "restart the node",
+                    left.why,
+                )
         except Exception:
             log.exception("this machine renders nothing any more; restart the node")
         finally:

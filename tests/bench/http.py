@@ -42,6 +42,7 @@ class Connection(asyncio.Protocol):
     def __init__(self, url: str) -> None:
         parts = urlsplit(url)
         self._host, self._port = parts.hostname or "127.0.0.1", parts.port or 80
+        self._host_line = f"Host: {parts.netloc}\r\n"
         self._prefix = parts.path.rstrip("/")
         self._transport: asyncio.Transport | None = None
         self._answer: asyncio.Future[Answer] | None = None
@@ -59,7 +60,7 @@ class Connection(asyncio.Protocol):
             await self._open()
         assert self._transport is not None
         content = b"" if body is None else json.dumps(body).encode()
-        head = f"{method} {self._prefix}{path} HTTP/1.1\r\nHost: {self._host}:{self._port}\r\n{headers}"
+        head = f"{method} {self._prefix}{path} HTTP/1.1\r\n{self._host_line}{headers}"
         if method != "GET":
             head += f"Content-Type: application/json\r\nContent-Length: {len(content)}\r\n"
         self._buffer.clear()

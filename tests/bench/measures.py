@@ -155,7 +155,7 @@ async def submission(url: str, tasks: int) -> list[Figure]:
 
     async def delete() -> None:
         await submitter.delete(jobs[0])
-        while await submitter.is_there(jobs[0]):
+        while await submitter.is_there(jobs[0]):  # noqa: ASYNC110 -- seen over HTTP only
             await asyncio.sleep(PAUSE_S)
 
     figures = [
@@ -179,8 +179,8 @@ async def submission(url: str, tasks: int) -> list[Figure]:
 
 
 SUBMITTED = (
-    "one request, until its answer: all tasks are stored and can be given out; below it the answers "
-    "to two others, who ask about 50 times per second each meanwhile"
+    "one request, until its answer: all tasks are stored and can be given out; below it the "
+    "answers to two others, who ask about 50 times per second each meanwhile"
 )
 
 

@@ -11,6 +11,7 @@ import asyncio
 import uuid
 from collections import Counter
 from collections.abc import Awaitable, Callable
+from functools import partial
 from pathlib import Path
 from random import Random
 from typing import Any, TypeVar
@@ -78,8 +79,8 @@ async def _end(memory: Memory) -> None:
     """Wait until everything is completed."""
     try:
         async with asyncio.timeout(END_WITHIN_S):
-            while len(memory.completed) < memory.wanted:
-                await asyncio.sleep(0.1)
+            while len(memory.completed) < memory.wanted:  # noqa: ASYNC110 -- told over HTTP
+                await asyncio.sleep(AWAY_S)
     except TimeoutError:
         done = len(memory.completed)
         raise Failed(f"stuck: {done} of {memory.wanted} tasks are completed") from None
@@ -99,7 +100,7 @@ async def _submit(url: str, memory: Memory) -> None:
     submitter = Submitter(url)
     while memory.submitting:
         key = str(uuid.uuid4())
-        job = await _persist(lambda key=key: submitter.sleeps(TASKS_PER_JOB - 1, key=key))
+        job = await _persist(partial(submitter.sleeps, TASKS_PER_JOB - 1, key=key))
         memory.jobs[job] = TASKS_PER_JOB
         await asyncio.sleep(AWAY_S)
     submitter.close()
@@ -109,11 +110,11 @@ async def _work(url: str, memory: Memory, number: int) -> None:
     worker = PretendedWorker(url, f"worker-{number}")
     await _persist(worker.arrive)
     while True:
-        task = await _persist(lambda: worker.next_task(LONG_POLL_S))
+        task = await _persist(partial(worker.next_task, LONG_POLL_S))
         if task is not None:
             if memory.completed[task["uuid"]]:
                 memory.given_again.append(task["uuid"])
-            await _persist(lambda task=task: worker.complete(task))
+            await _persist(partial(worker.complete, task))
             memory.completed[task["uuid"]] += 1
 
 

@@ -167,6 +167,15 @@ class Ledger:
             case d.RequeueJob(job=job, epoch=epoch):
                 self.jobs[job].desired = {Desired.ACTIVE}
                 self.jobs[job].epoch = max(self.jobs[job].epoch, epoch)
+            case d.RegisterWorker(worker=worker):
+                self.workers[worker].registered = True
+            case d.RemoveWorker(worker=worker):
+                del self.workers[worker]
+            case _:
+                self._task_done(decision, answer)
+
+    def _task_done(self, decision: d.AnyDecision, answer: Answered) -> None:
+        match decision:
             case d.RequeueTasks(job=job, epoch=epoch, tasks=tasks):
                 notes = self.jobs[job]
                 notes.epoch = max(notes.epoch, epoch)
@@ -177,9 +186,5 @@ class Ledger:
             case d.CompleteTask(job=job, task=no, attempt=attempt) if attempt is not None:
                 notes = self.jobs[job]
                 notes.done[no] = max(notes.done.get(no, 0), notes.given[attempt].epoch)
-            case d.RegisterWorker(worker=worker):
-                self.workers[worker].registered = True
-            case d.RemoveWorker(worker=worker):
-                del self.workers[worker]
             case _:
                 pass

@@ -1,7 +1,8 @@
 """What happens to the farm in a life: several proposers at once, each with jobs of its own.
 
 Is: proposals as the manager makes them, chosen by seeded luck, each told to the killer before it is
-made and after it is answered. Is not: the bridge. A proposer goes on with what its earlier lives
+made and after it is answered. Wishes about a job are its owner's; workers take tasks of any. Is
+not: the bridge. A proposer goes on with what its earlier lives
 left half done: a submission, a deletion, a task in a worker's hands.
 """
 
@@ -198,7 +199,9 @@ class Proposer:
             await self._take(worker)
             return
         job, no = lease.task
-        if lease.attempt not in self._ledger.jobs[job].given:  # the answer was never heard
+        if (notes := self._ledger.jobs.get(job)) is None:
+            return  # it has just been removed
+        if lease.attempt not in notes.given:  # the answer was never heard
             again = d.AssignTask(job=job, task=no, worker=worker, attempt=lease.attempt)
             if not await self._try(again):
                 return
@@ -218,7 +221,7 @@ class Proposer:
             await self._try(d.HandBackTasks(worker=worker, activity=ACTIVITY))
 
     async def _take(self, worker: WorkerId) -> None:
-        for job in self._luck.sample(jobs := self._jobs(), len(jobs)):
+        for job in self._luck.sample(jobs := list(self._ledger.jobs), len(jobs)):
             known = await self._reads.job(job)
             ready = await self._reads.ready(job, TASK_TYPE, None, 50)
             if ready and known is not None and is_schedulable(known):

@@ -69,7 +69,10 @@ class Result:
 @click.option("--frames", default=USUAL_FRAMES, show_default=True, help="Which of its 16 frames.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 def demo(*, keep: Path, frames: str, as_json: bool) -> None:
-    """Render a shipped scene on a farm that lives for a minute; leave only its frames."""
+    """Render a shipped scene on a farm of its own.
+
+    The farm lives for a minute in a temporary folder; only frames and video stay.
+    """
     wish = submission.Wish(
         file=shipped_folder("examples") / "orrery.blend",
         job_type=_TYPE,

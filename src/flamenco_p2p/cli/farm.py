@@ -73,7 +73,7 @@ def complete_job(context: click.Context, _parameter: click.Parameter, incomplete
 @as_json_option
 @asks_the_farm
 def status(*, as_json: bool) -> None:
-    """Show the farm: its nodes, what it does, how much there is to do."""
+    """Show the farm and its nodes."""
 
     async def question(farm: FarmClient) -> AnyJson:
         return {
@@ -143,7 +143,10 @@ def _done(job: AnyJson) -> str:
 @as_json_option
 @asks_the_farm
 def tasks(*, job: str, as_json: bool) -> None:
-    """List the tasks of JOB: its id or the beginning of it, its name, or "last"."""
+    """List the tasks of JOB.
+
+    JOB is an id or the beginning of it, a name, or "last" for the newest one.
+    """
 
     async def question(farm: FarmClient) -> tuple[AnyJson, list[AnyJson]]:
         found = await find_job(farm, job)
@@ -173,7 +176,7 @@ def tasks(*, job: str, as_json: bool) -> None:
 @as_json_option
 @asks_the_farm
 def workers(*, as_json: bool) -> None:
-    """List all workers: what they do, and which Blenders they have."""
+    """List all workers and their Blenders."""
 
     async def question(farm: FarmClient) -> list[AnyJson]:
         return [await farm.worker(worker["id"]) for worker in await farm.workers()]
@@ -209,7 +212,7 @@ def _wanted(worker: AnyJson) -> Text:
 @as_json_option
 @asks_the_farm
 def job_types(*, name: str | None, as_json: bool) -> None:
-    """List the kinds of jobs the farm knows, or the settings of the one called NAME."""
+    """List the kinds of jobs, or the settings of NAME."""
     if name is None:
         found = ask(lambda farm: farm.job_types())
         if as_json:

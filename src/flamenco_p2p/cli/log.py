@@ -42,7 +42,7 @@ _LOOKS_COST_AT_MOST: Final = 0.05  # of the time: a long log is fetched less oft
 @as_json_option
 @asks_the_farm
 def log(*, task: str, follow: bool, as_json: bool) -> None:
-    """Show the log of TASK, or of the task of a job that tells most.
+    """Show the log of a task.
 
     TASK is JOB/NUMBER or JOB/NAME, the beginning of an id, or a job: then it is the failed task,
     else the active one, else the last.

@@ -67,7 +67,10 @@ def cancel(*, jobs: tuple[str, ...], tasks: tuple[str, ...], as_json: bool) -> N
 @as_json_option
 @asks_the_farm
 def requeue(*, jobs: tuple[str, ...], tasks: tuple[str, ...], as_json: bool) -> None:
-    """Let JOB be done again: a failed or canceled one its missing tasks, a completed one all."""
+    """Let JOB be done again.
+
+    Of a failed or canceled job the missing tasks are done, of a completed one all.
+    """
     if tasks:
         _set_tasks(tasks, "queued", as_json=as_json)
     if jobs or not tasks:
@@ -80,7 +83,10 @@ def requeue(*, jobs: tuple[str, ...], tasks: tuple[str, ...], as_json: bool) -> 
 @as_json_option
 @asks_the_farm
 def delete(*, jobs: tuple[str, ...], yes: bool, as_json: bool) -> None:
-    """Remove JOB with its tasks and logs from the farm; rendered frames stay."""
+    """Remove JOB from the farm; rendered frames stay.
+
+    Its tasks and their logs go with it.
+    """
     found = ask(lambda farm: _find_jobs(farm, jobs))
     if not yes:
         listed = ", ".join(label(job) for job in found)
@@ -98,7 +104,10 @@ def delete(*, jobs: tuple[str, ...], yes: bool, as_json: bool) -> None:
 @as_json_option
 @asks_the_farm
 def priority(*, job: str, number: int, as_json: bool) -> None:
-    """Give JOB the priority N, from 0 to 100; the higher one goes first."""
+    """Give JOB the priority N, 0 to 100.
+
+    The job with the higher one goes first.
+    """
 
     async def change(farm: FarmClient, found: AnyJson) -> None:
         await farm.set_job_priority(found["id"], number)

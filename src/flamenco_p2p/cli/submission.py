@@ -92,10 +92,9 @@ async def prepare(
 
     `programs` returns an awaitable of this machine's `Programs`; it is only asked for a scene.
     """
-    keys = {setting["key"] for setting in job_type.get("settings") or ()}
-    given = {key: parse_setting(job_type, key, text) for key, text in wish.settings.items()}
     user = _user()
     job: dict[str, Any] = {
+        "name": wish.name or (job_type["name"] if scene is None else scene.path.stem),
         "type": job_type["name"],
         "type_etag": job_type.get("etag", ""),
         "priority": wish.priority,
@@ -107,22 +106,13 @@ async def prepare(
     }
     if wish.paused:
         job["initial_status"] = "paused"
+    given = _given(wish, scene, job_type)
     if scene is None:
-        if "blendfile" in keys:
-            raise Refused(
-                f"A job of the type “{job_type['name']}” needs a .blend.",
-                remedy="Say which: flamenco-p2p submit FILE.blend.",
-            )
-        return {**job, "name": wish.name or job_type["name"], "settings": given}
+        return {**job, "settings": given}
 
-    if root := str(given.get("render_output_root", "")):
-        given["render_output_root"] = os.path.abspath(root)  # noqa: PTH100 - as for the file
-    elif "render_output_root" in keys:
-        given["render_output_root"] = default_output_root(scene.path)
-    name = wish.name or scene.path.stem
-    newer_allowed = not wish.same_blender_only
+    wanted = BlenderWanted(scene.saved_by, newer_allowed=not wish.same_blender_only)
     found: Programs = await programs()
-    blender = found.choose_blender(BlenderWanted(scene.saved_by, newer_allowed))
+    blender = found.choose_blender(wanted)
     if isinstance(blender, NoBlender):
         raise Refused(f"Nobody here can read the scene's values. {blender.reason}")
     answer = await evaluate_settings(
@@ -130,12 +120,30 @@ async def prepare(
         blendfile=scene.path,
         job_type=job_type,
         given=given,
-        job_name=name,
+        job_name=job["name"],
     )
     job["metadata"]["project"] = scene.path.parent.name
     version = ".".join(map(str, scene.saved_by))
-    job["blender"] = {"version": version, "newer_allowed": newer_allowed}
-    return {**job, "name": name, "settings": answer.values}
+    job["blender"] = {"version": version, "newer_allowed": wanted.newer_allowed}
+    return {**job, "settings": answer.values}
+
+
+def _given(wish: Wish, scene: Scene | None, job_type: Mapping[str, Any]) -> dict[str, Any]:
+    """What was typed, as values, and where the frames go. Raises `Refused`."""
+    keys = {setting["key"] for setting in job_type.get("settings") or ()}
+    given: dict[str, Any] = {
+        key: parse_setting(job_type, key, text) for key, text in wish.settings.items()
+    }
+    if scene is None and "blendfile" in keys:
+        raise Refused(
+            f"A job of the type “{job_type['name']}” needs a .blend.",
+            remedy="Say which: flamenco-p2p submit FILE.blend.",
+        )
+    if root := given.get("render_output_root"):
+        given["render_output_root"] = os.path.abspath(root)  # noqa: PTH100 - as for the file
+    elif scene is not None and "render_output_root" in keys:
+        given["render_output_root"] = default_output_root(scene.path)
+    return given
 
 
 async def hand_in(farm: FarmClient, job: Mapping[str, Any], on_retry: Callable[[str], None]) -> Job:

@@ -7,6 +7,8 @@ because the first answer was lost changes nothing twice.
 
 from __future__ import annotations
 
+import hashlib
+
 from flamenco_p2p.farm.bridge import Bridge
 from flamenco_p2p.farm.decisions import (
     AnyDecision,
@@ -19,7 +21,7 @@ from flamenco_p2p.farm.decisions import (
     SetPriority,
     SettleTask,
 )
-from flamenco_p2p.farm.errors import Outdated, Unknown
+from flamenco_p2p.farm.errors import Conflict, Outdated, Unknown
 from flamenco_p2p.farm.ids import JobId, RequestId, TaskKey, WorkerId
 from flamenco_p2p.farm.jobs import Job, Task
 from flamenco_p2p.farm.statuses import Desired, JobStatus, Outcome, TaskStatus, WorkerStatus
@@ -28,6 +30,7 @@ from flamenco_p2p.manager.roster import Roster
 from flamenco_p2p.rules.requests import JobWish, TaskWish, job_wish, task_wish
 from flamenco_p2p.store.farm_reads import FarmReads
 
+TRIES = 3
 DESIRED = {
     JobWish.RUN: Desired.ACTIVE,
     JobWish.PAUSE: Desired.PAUSED,
@@ -98,16 +101,33 @@ class Steering:
         wish = task_wish(asked, task.status, job.status)
         if wish is None:
             return
-        decision: AnyDecision
         if wish is TaskWish.REQUEUE:
-            decision = RequeueTasks(
-                job=key.job, tasks=(key.no,), epoch=job.epoch + 1, activity=reason
-            )
-        else:
-            decision = SettleTask(
+            await self._requeue(key, job, reason, request)
+            return
+        await self._bridge.propose(
+            SettleTask(
                 job=key.job, task=key.no, epoch=task.epoch, outcome=SETTLED[wish], activity=reason
-            )
-        await self._bridge.propose(decision, request=request)
+            ),
+            request=request,
+        )
+
+    async def _requeue(self, key: TaskKey, job: Job, reason: str, request: RequestId) -> None:
+        for _ in range(TRIES):
+            try:
+                await self._bridge.propose(
+                    RequeueTasks(
+                        job=key.job, tasks=(key.no,), epoch=job.epoch + 1, activity=reason
+                    ),
+                    request=request,
+                )
+            except Conflict:
+                # Somebody, or a failure, has used that epoch meanwhile. The refusal is the answer
+                # to this request for ever, so the next try is another one, always the same.
+                job = await self.job(key.job)
+                request = RequestId(hashlib.sha256(request).digest()[:16])
+            else:
+                return
+        raise Conflict("The job keeps changing.", remedy="Try again in a moment.")
 
     async def request_worker_status(
         self, worker_id: WorkerId, wish: StatusRequest, request: RequestId

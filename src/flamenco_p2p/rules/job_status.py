@@ -9,7 +9,6 @@ name only remembers this function's last answer.
     yes       all done (or none at all)        -         -         completed
     yes       -                                canceled  -         canceled
     yes       -                                -         given up  failed
-    yes       10 % or more failed              -         -         failed
     yes       nothing runs or could, some failed  -      -         failed
     yes       nothing runs or could            -         -         canceled
     yes       some run                         paused    -         pause-requested
@@ -17,7 +16,10 @@ name only remembers this function's last answer.
     yes       none given out since (re)queued  active    -         queued
     yes       -                                active    -         active
 
-`cancel-requested` and `requeueing` are requests, not states: both are carried out in one decision.
+A job is given up, in its present epoch, by people, by the manager when nobody is left who could do
+it, or when a failure makes it that 10 % of its tasks have failed. Any requeue is a new epoch and so
+another chance. `cancel-requested` and `requeueing` are requests, not states: both are carried out
+in one decision.
 """
 
 from __future__ import annotations
@@ -32,7 +34,7 @@ ENDED = frozenset({JobStatus.COMPLETED, JobStatus.FAILED, JobStatus.CANCELED})
 
 
 def too_many_failed(tally: Tally) -> bool:
-    """Say whether so many tasks have failed that the job is given up."""
+    """Say whether a failure that led here means that the job is given up."""
     return tally.total > 0 and tally.failed * 100 // tally.total >= FAILED_PERCENT
 
 
@@ -46,7 +48,7 @@ def job_status(
         return JobStatus.COMPLETED
     if desired is Desired.CANCELED:
         return JobStatus.CANCELED
-    if given_up or too_many_failed(tally):
+    if given_up:
         return JobStatus.FAILED
     if tally.active == 0 and tally.ready == 0:
         # Dependencies have no cycles, so whatever still waits, waits for something that ended.

@@ -10,14 +10,14 @@ from collections.abc import Callable
 from typing import Any
 
 from flamenco_p2p.farm import decisions as d
-from flamenco_p2p.farm.errors import Conflict
+from flamenco_p2p.farm.errors import Conflict, Refused
 from flamenco_p2p.farm.events import LeaseChanged
 from flamenco_p2p.farm.ids import AttemptId, TaskKey, WorkerId
-from flamenco_p2p.farm.jobs import Assignment
+from flamenco_p2p.farm.jobs import Assignment, Tally
 from flamenco_p2p.farm.statuses import Outcome, TaskState, WorkerStatus
-from flamenco_p2p.rules.job_status import SCHEDULABLE
+from flamenco_p2p.rules.job_status import SCHEDULABLE, too_many_failed
 from flamenco_p2p.store.database import queries
-from flamenco_p2p.store.rows import TaskRow
+from flamenco_p2p.store.rows import JobRow, TaskRow
 from flamenco_p2p.store.working_set import WorkingSet
 
 JOBS = queries("jobs")
@@ -187,6 +187,13 @@ def fail_task(work: WorkingSet, decision: d.FailTask) -> None:
         job.given_up = max(job.given_up, job.epoch)
         job.activity = decision.fail_job
         work.change(job, refresh_tasks=True)
+    _give_up_if_hopeless(job)
+
+
+def _give_up_if_hopeless(job: JobRow) -> None:
+    if job.given_up < job.epoch and too_many_failed(Tally(**job.tally)):
+        job.given_up = job.epoch
+        job.activity = f"{job.tally['failed']} of {job.tally['total']} tasks have failed"
 
 
 def settle_task(work: WorkingSet, decision: d.SettleTask) -> None:
@@ -194,7 +201,8 @@ def settle_task(work: WorkingSet, decision: d.SettleTask) -> None:
     task = work.task(TaskKey(decision.job, decision.task))
     if decision.epoch != task.epoch:
         raise Conflict("The task was requeued meanwhile.", remedy="Look again, then retry.")
-    state = STATES[decision.outcome]
+    if (state := STATES.get(decision.outcome)) is None:
+        raise Refused(f"A task cannot be set to “{decision.outcome}”.")
     if task.state >= state:
         raise Conflict(
             f"The task is {task.was} already.", remedy="Requeue it first to change that."
@@ -205,6 +213,8 @@ def settle_task(work: WorkingSet, decision: d.SettleTask) -> None:
         return
     task.state, task.activity = state, decision.activity
     work.save(task)
+    if state is TaskState.FAILED:
+        _give_up_if_hopeless(task.job)
 
 
 def hand_back_tasks(work: WorkingSet, decision: d.HandBackTasks) -> None:

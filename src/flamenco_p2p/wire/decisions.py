@@ -6,6 +6,8 @@ A batch is one entry of the log: all decisions that one fsync makes durable.
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import msgspec
 
 from flamenco_p2p.farm.decisions import Envelope
@@ -24,9 +26,10 @@ def encode_batch(batch: list[Envelope]) -> bytes:
 
 def decode_batch(payload: bytes) -> list[Envelope]:
     """Return the decisions of an entry. Raises `Broken` if this program is too old to read it."""
-    if payload[:1] != bytes([VERSION]):
-        raise Broken(
-            "The log holds decisions of a newer version of this program.",
-            remedy="Update flamenco-p2p on this machine.",
-        )
-    return _decoder.decode(payload[1:])
+    if payload[:1] == bytes([VERSION]):
+        with suppress(msgspec.ValidationError):  # a kind of decision that is not known here
+            return _decoder.decode(payload[1:])
+    raise Broken(
+        "The log holds decisions of a newer version of this program.",
+        remedy="Update flamenco-p2p on this machine.",
+    )

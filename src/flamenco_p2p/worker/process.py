@@ -85,7 +85,7 @@ async def end_orphans(children: Iterable[tuple[int, float]]) -> list[int]:
     """
     ended = []
     for pid, born in children:
-        now = identity(pid)
+        now = await asyncio.to_thread(identity, pid)
         if now is None or abs(now[1] - born) > _SAME_BIRTH_S:
             continue
         await _end_group(pid, GRACE_S)
