@@ -121,7 +121,7 @@ async def running_node(config: Config, folder: DataFolder) -> AsyncIterator[Runn
         _settle_memory()
         bus.tell([LifeCycle(starting=True)])
         try:
-            yield Running(url, port, port != config.port, hands)
+            yield Running(url, port, config.port not in (0, port), hands)
         finally:
             if hands is not None:
                 await hands.stop()

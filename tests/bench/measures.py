@@ -167,11 +167,19 @@ async def submission(url: str, tasks: int) -> list[Figure]:
             url, "submit a large job", f"simple-blender-render, {tasks:,} tasks",
             submit(submitter.frames(tasks - 1, priority=STORED)), SUBMITTED, "5 s",
         ),
-        *await _watched(
-            url, "delete a large job", f"{tasks:,} tasks", delete(),
-            "from asking for it until the job is not known any more", "",
-        ),
     ]  # fmt: skip
+    worker = PretendedWorker(url, "bench-first")
+    await worker.arrive()
+    first = await worker.wait_for_task()
+    figures += await _watched(
+        url, "complete a task many wait for", f"{tasks - 1:,} tasks", worker.complete(first),
+        "the first task of the job of echo-sleep-test above: one report, until its answer", "",
+    )  # fmt: skip
+    await worker.leave()
+    figures += await _watched(
+        url, "delete a large job", f"{tasks:,} tasks", delete(),
+        "from asking for it until the job is not known any more", "",
+    )  # fmt: skip
     jobs.reverse()
     await delete()
     submitter.close()

@@ -25,9 +25,9 @@ def say(text: str) -> None:
     print(text, flush=True)  # noqa: T201 -- this is a command
 
 
-def kill_bridge(folder: Path, seed: int, count: int) -> str:
+def kill_bridge(folder: Path, seed: int, count: int, power_cuts: float) -> str:
     """Restart the bridge so often; return what was seen."""
-    killer = Killer(folder, seed)
+    killer = Killer(folder, seed, power_cuts=power_cuts)
     begin = time.monotonic()
     killer.run(count, say)
     return (
@@ -42,6 +42,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.restarts", description=__doc__)
     parser.add_argument("--count", type=int, help="how many restarts; default 1000 (--daemon: 15)")
     parser.add_argument("--seed", type=int, default=SystemRandom().randrange(10**6))
+    parser.add_argument("--power-cuts", type=float, default=0.06, help="in which share of them")
     parser.add_argument("--daemon", action="store_true", help="restart a whole node instead")
     given = parser.parse_args()
     folder = Path(tempfile.mkdtemp(prefix="flamenco-p2p-restarts-"))
@@ -49,7 +50,7 @@ def main() -> int:
         if given.daemon:
             report = asyncio.run(kill_daemon(folder, Random(given.seed), given.count or 15))
         else:
-            report = kill_bridge(folder, given.seed, given.count or 1000)
+            report = kill_bridge(folder, given.seed, given.count or 1000, given.power_cuts)
     except (Failed, DaemonFailed) as failure:
         say(f"{failure}\nseed {given.seed}; the files are kept in {folder}")
         return 1

@@ -29,8 +29,10 @@ class Failed(Exception):
 class Killer:
     """Ends life after life. `seed` fixes what is tried and when it ends, as far as time allows."""
 
-    def __init__(self, folder: Path, seed: int) -> None:
+    def __init__(self, folder: Path, seed: int, *, power_cuts: float) -> None:
+        """`power_cuts`: which share of the lives ends with one."""
         self._folder = folder
+        self._share = power_cuts
         self._seed = seed
         self.ledger = Ledger()
         self.stood = self.fell_at_start = self.power_cuts = 0
@@ -51,7 +53,7 @@ class Killer:
             entries=luck.choice((1, 3, 10, 30, 100)),
             kept=luck.choice((0, 1, 20)),
             closely=closely,
-            power_cut=not closely and luck.random() < 0.06,
+            power_cut=not closely and luck.random() < self._share,
         )
         at_start = luck.random() < 0.2 and not fate.power_cut
         delay_s = luck.uniform(0, 0.03) if at_start else luck.uniform(0, 0.15)

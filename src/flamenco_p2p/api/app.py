@@ -64,7 +64,7 @@ def make_app(farm: Farm) -> web.Application:
         raise ValueError(f"operations and handlers differ: {ids ^ set(HANDLERS)}")
     app = web.Application(
         middlewares=[failures, callers_middleware(Networks())],
-        handler_args={"access_log": None},
+        handler_args={"access_log": None, "auto_decompress": False},
     )
     app[FARM] = farm
     for operation in OPERATIONS:

@@ -39,11 +39,15 @@ async def failures(request: web.Request, handler: Handler) -> web.StreamResponse
         if error.status < 400:
             raise
         return error_answer(error.status, WORDS.get(error.status, error.reason), error)
-    except ConnectionError:
-        raise  # the client has gone
-    except Exception:
+    except Exception as error:
+        if isinstance(error, ConnectionError) and _has_gone(request):
+            return nothing()  # to nobody
         log.exception("%s %s failed", request.method, request.path)
         return error_answer(500, "Something went wrong in this node; its log file says what.")
+
+
+def _has_gone(request: web.Request) -> bool:
+    return request.transport is None or request.transport.is_closing()
 
 
 def _not_yet(request: web.Request, error: NotYet) -> web.Response:

@@ -39,9 +39,10 @@ def complete_job_type(
     context: click.Context, _parameter: click.Parameter, incomplete: str
 ) -> list[str]:
     """Names of job types for the shell: the farm's, or without a farm the shipped ones."""
+    place = where_in(context)
 
     async def names() -> list[str]:
-        async with FarmClient(where_in(context).url()) as farm:
+        async with place.farm() as farm:
             return [job_type["name"] for job_type in await farm.job_types()]
 
     try:
@@ -54,9 +55,10 @@ def complete_job_type(
 
 def complete_job(context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[str]:
     """Names and ids of jobs for the shell."""
+    place = where_in(context)
 
     async def jobs() -> list[AnyJson]:
-        async with FarmClient(where_in(context).url()) as farm:
+        async with place.farm() as farm:
             return await farm.jobs()
 
     try:

@@ -6,6 +6,7 @@ refused with both named.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -37,8 +38,14 @@ class Where:
     manager: str | None = None
 
     def url(self) -> str:
-        """Its address now: a node that starts again may have another port. Reads a small file."""
+        """Its address now: a node that starts again may have another port. Blocks a little."""
         return self.manager or address_in(self.data_dir) or USUAL_URL
+
+    @asynccontextmanager
+    async def farm(self) -> AsyncIterator[FarmClient]:
+        """A client of that node, whether or not it answers."""
+        async with FarmClient(await asyncio.to_thread(self.url)) as farm:
+            yield farm
 
 
 def data_dir_option(*, envvar: str | None = None) -> Callable[[Command], Command]:
@@ -85,13 +92,14 @@ def where_in(context: click.Context) -> Where:
 
 def _remember(context: click.Context, parameter: click.Parameter, value: Any) -> None:
     if value is not None:
-        context.meta[f"{_META}{parameter.name}"] = value
+        kept = value.absolute() if isinstance(value, Path) else value
+        context.meta[f"{_META}{parameter.name}"] = kept
 
 
 @asynccontextmanager
 async def reached(place: Where) -> AsyncIterator[FarmClient]:
     """Talk to the node. Raises `Refused` with what to do if there is none."""
-    async with FarmClient(place.url()) as farm:
+    async with place.farm() as farm:
         try:
             await farm.version()
         except (FarmUnreachable, StrangeAnswer):

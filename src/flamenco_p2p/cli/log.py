@@ -86,7 +86,7 @@ async def _show(place: Where, task_id: str, *, follow: bool) -> None:
         while goes_on:
             started_s = clock.steady_s()
             try:
-                async with FarmClient(place.url()) as farm:
+                async with place.farm() as farm:
                     goes_on = await tail.show_more(farm)
             except FarmSaid:
                 raise

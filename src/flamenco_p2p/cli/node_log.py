@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Final
 
 LEVELS: Final = ("debug", "info", "warning", "error")
+OURS: Final = "flamenco_p2p"
 FILES: Final = 5
 FILE_BYTES: Final = 2_000_000
 
@@ -43,17 +44,17 @@ def node_log(folder: Path, level: str, *, terminal: bool) -> Iterator[Path]:
     except OSError:
         handlers = [_Terminal(everything=True)]
     waiting: queue.SimpleQueue[logging.LogRecord] = queue.SimpleQueue()
-    root, entrance = logging.getLogger(), QueueHandler(waiting)
-    before = root.level
+    root, ours, entrance = logging.getLogger(), logging.getLogger(OURS), QueueHandler(waiting)
+    before = ours.level
     listener = QueueListener(waiting, *handlers)
     listener.start()
     root.addHandler(entrance)
-    root.setLevel(number)
+    ours.setLevel(number)  # other libraries only speak of what is wrong
     try:
         yield path
     finally:
         root.removeHandler(entrance)
-        root.setLevel(before)
+        ours.setLevel(before)
         listener.stop()
         for handler in handlers:
             handler.close()
@@ -68,8 +69,8 @@ class _Terminal(logging.StreamHandler):  # type: ignore[type-arg]
         self.setFormatter(logging.Formatter("%(asctime)s %(message)s", "%H:%M:%S"))
 
     def filter(self, record: logging.LogRecord) -> bool:
-        matters = record.levelno >= logging.WARNING or record.name == _WORTH_SEEING
-        return self._everything or matters
+        least = logging.INFO if record.name == _WORTH_SEEING else logging.WARNING
+        return self._everything or record.levelno >= least
 
     def format(self, record: logging.LogRecord) -> str:
         text = super().format(record)

@@ -65,7 +65,7 @@ def print_json(answer: Any) -> None:
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[str | Text]], empty: str) -> None:
     """A table, or the sentence `empty` if it has no rows."""
-    table = Table(box=SIMPLE_HEAD, pad_edge=False, header_style="bold")
+    table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, header_style="bold")
     for column in columns:
         right = column in ("tasks", "steps", "priority", "no")
         table.add_column(column, justify="right" if right else "left", overflow="fold")

@@ -10,7 +10,7 @@ import asyncio
 import getpass
 import os
 import socket
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -86,12 +86,40 @@ async def job_type_of(farm: FarmClient, name: str) -> dict[str, Any]:
 
 
 async def prepare(
-    wish: Wish, scene: Scene | None, job_type: Mapping[str, Any], programs: Callable[[], Any]
+    wish: Wish,
+    scene: Scene | None,
+    job_type: Mapping[str, Any],
+    programs: Callable[[], Awaitable[Programs]],
 ) -> dict[str, Any]:
     """Return the job as the API takes it. Raises `Refused`.
 
     `programs` returns an awaitable of this machine's `Programs`; it is only asked for a scene.
     """
+    job = await asyncio.to_thread(_without_blender, wish, scene, job_type)
+    if scene is None:
+        return job
+
+    wanted = BlenderWanted(scene.saved_by, newer_allowed=not wish.same_blender_only)
+    blender = (await programs()).choose_blender(wanted)
+    if isinstance(blender, NoBlender):
+        raise Refused(f"Nobody here can read the scene's values. {blender.reason}")
+    answer = await evaluate_settings(
+        blender_argv=blender.argv,
+        blendfile=scene.path,
+        job_type=job_type,
+        given=job["settings"],
+        job_name=job["name"],
+    )
+    job["metadata"]["project"] = scene.path.parent.name
+    version = ".".join(map(str, scene.saved_by))
+    job["blender"] = {"version": version, "newer_allowed": wanted.newer_allowed}
+    return {**job, "settings": answer.values}
+
+
+def _without_blender(
+    wish: Wish, scene: Scene | None, job_type: Mapping[str, Any]
+) -> dict[str, Any]:
+    """All of the job that is known before Blender is asked. Raises `Refused`. Blocks."""
     user = _user()
     job: dict[str, Any] = {
         "name": wish.name or (job_type["name"] if scene is None else scene.path.stem),
@@ -103,37 +131,19 @@ async def prepare(
         "comment": wish.comment,
         "time_zone": local_time_zone(),
         "metadata": {"user.name": user},
+        "settings": _given(wish, scene, job_type),
     }
     if wish.paused:
         job["initial_status"] = "paused"
-    given = _given(wish, scene, job_type)
-    if scene is None:
-        return {**job, "settings": given}
-
-    wanted = BlenderWanted(scene.saved_by, newer_allowed=not wish.same_blender_only)
-    found: Programs = await programs()
-    blender = found.choose_blender(wanted)
-    if isinstance(blender, NoBlender):
-        raise Refused(f"Nobody here can read the scene's values. {blender.reason}")
-    answer = await evaluate_settings(
-        blender_argv=blender.argv,
-        blendfile=scene.path,
-        job_type=job_type,
-        given=given,
-        job_name=job["name"],
-    )
-    job["metadata"]["project"] = scene.path.parent.name
-    version = ".".join(map(str, scene.saved_by))
-    job["blender"] = {"version": version, "newer_allowed": wanted.newer_allowed}
-    return {**job, "settings": answer.values}
+    return job
 
 
 def _given(wish: Wish, scene: Scene | None, job_type: Mapping[str, Any]) -> dict[str, Any]:
     """What was typed, as values, and where the frames go. Raises `Refused`."""
     keys = {setting["key"] for setting in job_type.get("settings") or ()}
-    given: dict[str, Any] = {
-        key: parse_setting(job_type, key, text) for key, text in wish.settings.items()
-    }
+    # With a scene, Blender's side fills in what a job type says of unset settings.
+    given: dict[str, Any] = {} if scene is not None else _defaults(job_type)
+    given |= {key: parse_setting(job_type, key, text) for key, text in wish.settings.items()}
     if scene is None and "blendfile" in keys:
         raise Refused(
             f"A job of the type “{job_type['name']}” needs a .blend.",
@@ -144,6 +154,11 @@ def _given(wish: Wish, scene: Scene | None, job_type: Mapping[str, Any]) -> dict
     elif scene is not None and "render_output_root" in keys:
         given["render_output_root"] = default_output_root(scene.path)
     return given
+
+
+def _defaults(job_type: Mapping[str, Any]) -> dict[str, Any]:
+    settings = job_type.get("settings") or ()
+    return {one["key"]: one["default"] for one in settings if one.get("default") is not None}
 
 
 async def hand_in(farm: FarmClient, job: Mapping[str, Any], on_retry: Callable[[str], None]) -> Job:

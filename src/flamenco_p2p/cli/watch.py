@@ -47,10 +47,7 @@ async def news(place: Where, topics: Sequence[str]) -> AsyncIterator[asyncio.Que
 async def _listen(place: Where, topics: Sequence[str], queue: asyncio.Queue[Event]) -> None:
     while True:
         try:
-            async with (
-                FarmClient(place.url()) as farm,
-                aclosing(farm.events(topics)) as events,
-            ):
+            async with place.farm() as farm, aclosing(farm.events(topics)) as events:
                 async for event in events:
                     queue.put_nowait(event)
         except FarmError:
@@ -81,7 +78,7 @@ class _Watcher:
         """Ask the farm for all of the job; return whether it is over."""
         before_s = clock.steady_s()
         try:
-            async with FarmClient(self._place.url()) as farm:
+            async with self._place.farm() as farm:
                 status = (await farm.job(self.job.id)).status
                 tasks = await farm.job_tasks(self.job.id)
                 self.job.see_status(status)
@@ -145,7 +142,7 @@ async def _trouble(farm: FarmClient, task: Task) -> Trouble:
     return Trouble(
         task=task.name,
         worker=whole["worker"]["name"],
-        why=whole["activity"],
+        why=whole["activity"].removeprefix("Failed: "),
         final=task.status == "failed",
         log=lines[-LOG_LINES_SHOWN:],
     )

@@ -86,6 +86,8 @@ class Writer:
             self._files.callback(self._state.close)
             self._log = self._open_log()
             self._files.callback(self._log.close)
+            # Lives that end before they get round to it would else leave more and more behind.
+            self._tidy(BYTES_PER_CHECKPOINT)
             return self._state.last_hlc, self._state.identity()
         except sqlite3.Error as error:
             if is_full(error):

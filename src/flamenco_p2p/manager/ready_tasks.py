@@ -12,9 +12,10 @@ import heapq
 from bisect import insort
 from collections.abc import Iterator, Sequence
 
-from flamenco_p2p.farm.events import Event, JobChanged, JobRemoved, TasksReady
+from flamenco_p2p.farm.events import Event, JobChanged, JobRemoved, TaskChanged, TasksReady
 from flamenco_p2p.farm.ids import JobId, TaskKey, WorkerId
 from flamenco_p2p.farm.jobs import Job
+from flamenco_p2p.farm.statuses import TaskStatus
 from flamenco_p2p.farm.workers import Worker
 from flamenco_p2p.rules.scheduling import fitting_types, is_schedulable, job_order
 from flamenco_p2p.store.farm_reads import FarmReads
@@ -86,7 +87,9 @@ class Queue:
 
     def window(self, task_type: str) -> Window:
         """Return the window of a type."""
-        return self._windows.setdefault(task_type, Window())
+        if (window := self._windows.get(task_type)) is None:
+            window = self._windows[task_type] = Window()
+        return window
 
     def refuse(self, no: int, task_type: str, worker: WorkerId, why: str) -> None:
         """Remember that a worker cannot have a task, or tasks of its type."""
@@ -100,7 +103,7 @@ class Queue:
         if no is None:
             self._failed.clear()
             self._blocked.clear()
-        else:
+        elif self._failed:
             self._failed = {entry for entry in self._failed if entry[0] != no}
 
     async def take(
@@ -191,6 +194,9 @@ class ReadyTasks:
                     queue.forgive()
             case JobRemoved(job=job_id):
                 self._drop(job_id)
+            case TaskChanged(key=key, status=TaskStatus.QUEUED):
+                if (queue := self._queues.get(key.job)) is not None:
+                    queue.forgive(key.no)  # a soft-failed task that is requeued was ready before
             case TasksReady(job=job_id, tasks=tasks):
                 if (queue := self._queues.get(job_id)) is not None:
                     for task_type, priority, no in tasks:

@@ -145,11 +145,7 @@ def _finish(work: WorkingSet, task: TaskRow, activity: str, worker: bytes) -> No
     task.done = work.hlc.to_bytes(8, "big") + worker
     task.activity, task.touched_ms = activity, work.now_ms
     work.save(task)
-    job = task.job
-    for (after,) in work.db.execute(TASKS["dependents"], (job.id, task.no)).fetchall():
-        dependent = work.task(TaskKey(job.id, after))
-        dependent.unmet -= 1
-        work.save(dependent)
+    work.release_dependents(task)
 
 
 def fail_task(work: WorkingSet, decision: d.FailTask) -> None:

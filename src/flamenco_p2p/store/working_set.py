@@ -105,6 +105,21 @@ class WorkingSet:
         self._tasks.append(task)
         self.change(task.job)
 
+    def release_dependents(self, task: TaskRow) -> None:
+        """Let those that waited for a finished task wait for one less.
+
+        In one statement, since a hundred thousand may wait for the same one. None of them changes
+        its status: it was queued, and people do not see what it waits for.
+        """
+        job = task.job
+        released = self.db.execute(
+            TASKS["release_dependents"], (self.mod, self.now_ms, job.id, task.no)
+        ).fetchall()
+        ready = [(type_, priority, no) for type_, priority, no, is_ready in released if is_ready]
+        if ready:
+            job.tally["ready"] += len(ready)
+            self._ready.setdefault(job.id, []).extend(ready)
+
     def worker(self, worker_id: WorkerId) -> WorkerRow:
         """Return the row of a worker that was not deleted. Raises `Unknown`."""
         row = self._workers.get(worker_id)

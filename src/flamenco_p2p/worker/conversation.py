@@ -90,7 +90,7 @@ class Wait:
 
 @dataclass(frozen=True, slots=True)
 class RunTask:
-    """Run its commands -> `TaskEnded`, also when it is cancelled."""
+    """Run its commands -> `CommandsEnded`, `TaskEnded`; only the latter when it is cancelled."""
 
     task: AssignedTask
 
@@ -179,6 +179,11 @@ class MayRun:
 
 
 @dataclass(frozen=True, slots=True)
+class CommandsEnded:
+    """The task's commands are through; what is left is to report it."""
+
+
+@dataclass(frozen=True, slots=True)
 class TaskEnded:
     """Its commands have ended; `reported`: the farm was told how."""
 
@@ -215,6 +220,7 @@ Event = (
     | NothingNew
     | StateRequested
     | MayRun
+    | CommandsEnded
     | TaskEnded
     | SignedOff
     | Failed

@@ -29,6 +29,7 @@ from flamenco_p2p.worker.conversation import (
     AskForTask,
     AskMayRun,
     CancelTask,
+    CommandsEnded,
     DeliverKept,
     End,
     EndWatch,
@@ -175,6 +176,7 @@ class WorkerLoop:
             outbox=self._outbox,
             children=self._children,
             offer_preview=self._previews.offer,
+            commands_ended=lambda: self._events.put_nowait(CommandsEnded()),
         )
         try:
             reported = await run.run()

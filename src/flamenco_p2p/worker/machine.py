@@ -18,6 +18,7 @@ from flamenco_p2p.worker.conversation import (
     AskForTask,
     AskMayRun,
     CancelTask,
+    CommandsEnded,
     DeliverKept,
     End,
     EndWatch,
@@ -62,6 +63,7 @@ class Machine:
         self._state = State.STARTING
         self._wanted = ""  # by the farm, at sign-on
         self._running: AssignedTask | None = None
+        self._reporting = False
         self._leaving: State | None = None  # with a task in hand: after it
         self._told = False  # the farm has heard of the present state
         self._duty_failures = 0  # since the farm last had an ordinary word for us
@@ -71,6 +73,11 @@ class Machine:
     def handle(self, event: Event) -> list[Instruction]:
         """Take in what happened; return what to do, in this order."""
         match event:
+            case CommandsEnded():
+                # Its report ends the lease, and that makes the watch question's answer "no":
+                # which is then no order to stop, but an echo.
+                self._reporting = True
+                return [EndWatch()]
             case TaskEnded(reported):
                 return self._after_task(reported=reported)
             case StopRequested(at_once):
@@ -160,7 +167,7 @@ class Machine:
 
     def _watched(self, event: Event) -> list[Instruction]:
         """Only a clear no ends a task; whatever else happens to the question, it goes on."""
-        if self._running is None:
+        if self._running is None or self._reporting:
             return []
         ask = AskMayRun(self._running.uuid)
         match event:
@@ -176,7 +183,7 @@ class Machine:
                 return []  # about a task of the past
 
     def _after_task(self, *, reported: bool) -> list[Instruction]:
-        self._running = None
+        self._running, self._reporting = None, False
         if self._leaving is not None:
             return [EndWatch(), DeliverKept(DELIVER_AT_END_S)]
         if reported:

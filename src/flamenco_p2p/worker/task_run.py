@@ -36,6 +36,7 @@ class TaskRun:
         outbox: Outbox,
         children: Children,
         offer_preview: Callable[[str, str], None],
+        commands_ended: Callable[[], None],
     ) -> None:
         self.programs = programs
         self.blender_wanted = _wanted(task.blender)
@@ -46,6 +47,7 @@ class TaskRun:
         self._task = task
         self._outbox = outbox
         self._offer_preview = offer_preview
+        self._commands_ended = commands_ended
         self._run_id = task.attempt or task.uuid
         self._reports = Reports(task.uuid, task.attempt, outbox.send)
         self._saved: dict[str, None] = {}  # in order, each once
@@ -60,6 +62,7 @@ class TaskRun:
         try:
             await self._reports.started()
             why = await self._run_commands()
+            self._commands_ended()
             if why is None:
                 await self._reports.completed(list(self._saved))
             else:

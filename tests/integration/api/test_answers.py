@@ -11,8 +11,8 @@ from tests.integration.api import shapes
 from tests.integration.api.shapes import fits
 from tests.integration.api.talk import V3, Farm, Worker, basic
 
-NOBODY = str(uuid.uuid4())
-NO_UUIDS = ("nonsense", "1", NOBODY.replace("-", ""), "{" + NOBODY + "}", "urn:uuid:" + NOBODY)
+NOBODY = "0d5c7f1a-0000-4000-8000-000000000001"
+NO_UUIDS = ("nonsense", "1", NOBODY.replace("-", ""), "urn:uuid:" + NOBODY, NOBODY + "0")
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ from flamenco_p2p.worker.conversation import (
     AskForTask,
     AskMayRun,
     CancelTask,
+    CommandsEnded,
     DeliverKept,
     End,
     EndWatch,
@@ -157,6 +158,18 @@ def test_a_clear_no_ends_the_command_at_once_and_then_the_worker_asks_on() -> No
     machine = awake(TaskGiven(TASK))
     assert machine.handle(MayRun("task-1", keep=False, held=True)) == [CancelTask()]
     assert machine.handle(TaskEnded(reported=False)) == [EndWatch(), Wait(0.5, AskForTask())]
+
+
+def test_a_no_that_only_echoes_the_report_of_a_task_does_not_stop_the_report() -> None:
+    machine = awake(TaskGiven(TASK), MayRun("task-1", keep=True, held=True))
+    assert machine.handle(CommandsEnded()) == [EndWatch()]
+    assert machine.handle(MayRun("task-1", keep=False, held=True)) == []
+    assert machine.handle(TaskEnded(reported=True)) == [EndWatch(), AskForTask()]
+
+
+def test_the_task_after_it_can_be_stopped_again() -> None:
+    machine = awake(TaskGiven(TASK), CommandsEnded(), TaskEnded(reported=True), TaskGiven(TASK))
+    assert machine.handle(MayRun("task-1", keep=False, held=True)) == [CancelTask()]
 
 
 def test_a_no_about_a_task_of_the_past_is_not_heard() -> None:

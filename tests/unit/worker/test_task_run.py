@@ -51,6 +51,7 @@ async def run_of(
             outbox=outbox,
             children=Children(folder),
             offer_preview=lambda _, path: ([] if previews is None else previews).append(path),
+            commands_ended=lambda: None,
         )
 
 
