@@ -49,21 +49,38 @@ class HybridClock:
         self._last = max(self._last, stamp)
 
 
+class _Luck:
+    """Random bytes, drawn from the system a page at a time: a draw costs more than what is drawn."""
+
+    def __init__(self) -> None:
+        self._drawn = b""
+
+    def take(self, count: int) -> bytes:
+        """Return so many random bytes, each given out once."""
+        if len(self._drawn) < count:
+            self._drawn = secrets.token_bytes(4096)
+        taken, self._drawn = self._drawn[:count], self._drawn[count:]
+        return taken
+
+
+_luck = _Luck()
+
+
 def fresh_job_id() -> JobId:
     """Mint a job id, at the door."""
-    return new_job_id(now_ms(), secrets.token_bytes(10))
+    return new_job_id(now_ms(), _luck.take(10))
 
 
 def fresh_worker_id() -> WorkerId:
     """Mint a worker id, at the door."""
-    return WorkerId(timed_id(now_ms(), secrets.token_bytes(10)))
+    return WorkerId(timed_id(now_ms(), _luck.take(10)))
 
 
 def fresh_attempt_id() -> AttemptId:
     """Mint an attempt id; later ones sort later."""
-    return AttemptId(timed_id(now_ms(), secrets.token_bytes(10)))
+    return AttemptId(timed_id(now_ms(), _luck.take(10)))
 
 
 def fresh_request_id() -> RequestId:
     """Mint a request id, at the door."""
-    return RequestId(secrets.token_bytes(16))
+    return RequestId(_luck.take(16))

@@ -97,10 +97,6 @@ class PretendedWorker:
         self.id = registered.json()["uuid"]
         encoded = base64.b64encode(f"{self.id}:{secret}".encode()).decode()
         self._headers = f"Authorization: Basic {encoded}\r\n"
-        await self.come_back()
-
-    async def come_back(self) -> None:
-        """Sign on again, and be awake."""
         sign_on = {
             "name": self._name, "software_version": "bench", "supported_task_types": TASK_TYPES
         }  # fmt: skip

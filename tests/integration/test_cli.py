@@ -209,13 +209,14 @@ def test_a_job_is_submitted_watched_listed_and_its_log_read(farm: Farm) -> None:
 
 
 def test_a_job_is_paused_resumed_moved_cancelled_requeued_and_deleted(farm: Farm) -> None:
-    farm.run(*ECHO, "--set", "sleep_duration_seconds=600", "--name", "long", "--paused")
+    long = ("--set", "sleep_duration_seconds=600", "--set", "sleep_repeats=2", "--name", "long")
+    farm.run(*ECHO, *long, "--paused")
     assert "is paused, as it was" in farm.run("pause", "long").stdout
     assert "has priority 80 (was 50)" in farm.run("priority", "long", "80").stdout
     assert "(was paused)" in farm.run("resume", "last").stdout
     assert "is cancel" in farm.run("cancel", "last").stdout
     farm.run("requeue", "long")
-    assert "sleep is canceled" in farm.run("cancel", "--task", "last/sleep").stdout
+    assert "sleep is canceled" in farm.run("cancel", "--task", "last/2").stdout
     assert "sleep is" in farm.run("requeue", "--task", "last/2").stdout
     farm.run("delete", "long", expect=1)  # nobody answers the question
     deleted = json.loads(farm.run("delete", "long", "--yes", "--json").stdout)["jobs"]
@@ -262,6 +263,17 @@ def test_waiting_survives_a_killed_node_that_comes_back_at_another_address(farm:
         said, _ = waiting.communicate(timeout=LIMIT_S)
         assert waiting.returncode == 0, said
         assert "is completed" in said
+
+
+def test_a_log_is_followed_until_its_task_ends(farm: Farm) -> None:
+    farm.run(*ECHO, "--paused")
+    with farm.running("log", "last", "--follow") as following:
+        read_until(following, "echo, paused")
+        farm.run("resume", "last")
+        said, _ = following.communicate(timeout=LIMIT_S)
+        assert following.returncode == 0
+        assert 'echo: "hello"' in said
+        assert "completed" in said
 
 
 @pytest.mark.blender

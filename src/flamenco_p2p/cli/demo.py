@@ -7,9 +7,6 @@ way: the job takes the same way as any other. Only the frames and the video stay
 from __future__ import annotations
 
 import asyncio
-import os
-import shutil
-import sys
 import tempfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -22,6 +19,7 @@ from flamenco_p2p import clock
 from flamenco_p2p.cli import submission
 from flamenco_p2p.cli.finding import Where, reached
 from flamenco_p2p.cli.live import display
+from flamenco_p2p.cli.needed_programs import programs_for
 from flamenco_p2p.cli.node_log import node_log
 from flamenco_p2p.cli.output import duration, print_json, remark, say
 from flamenco_p2p.cli.progress import JobProgress
@@ -29,17 +27,11 @@ from flamenco_p2p.cli.watch import follow
 from flamenco_p2p.client.answers import Job
 from flamenco_p2p.config import Config
 from flamenco_p2p.data_folder import DataFolder
-from flamenco_p2p.farm.errors import Broken, Refused
+from flamenco_p2p.farm.errors import Broken
 from flamenco_p2p.node import running_node
 from flamenco_p2p.rules.frames import count_frames
 from flamenco_p2p.shipped import shipped_folder
-from flamenco_p2p.worker.programs import (
-    LIBRARIES_DEBIAN,
-    BlenderWanted,
-    NoBlender,
-    Programs,
-    find_programs,
-)
+from flamenco_p2p.worker.programs import Programs
 
 USUAL_FOLDER: Final = "flamenco-demo"
 USUAL_FRAMES: Final = "1-16"
@@ -82,7 +74,7 @@ def demo(*, keep: Path, frames: str, as_json: bool) -> None:
     if scene is None:
         raise Broken("The example scene is not there.", remedy="Install flamenco-p2p again.")
     started_s = clock.steady_s()
-    programs, blender = asyncio.run(_programs_for(scene))
+    programs, blender = asyncio.run(programs_for(scene))
     remark(f"Blender: {blender}")
     with tempfile.TemporaryDirectory(prefix="flamenco-p2p-demo-") as temporary:
         data_dir = Path(temporary)
@@ -102,63 +94,6 @@ def demo(*, keep: Path, frames: str, as_json: bool) -> None:
         say(f"  video      {result.video}")
         say("Start a node with `flamenco-p2p`, then submit your own scene:")
         say("  flamenco-p2p submit FILE.blend --wait")
-
-
-async def _programs_for(scene: submission.Scene) -> tuple[Programs, str]:
-    """Find a Blender and an FFmpeg, or say what to do. Raises `Refused`."""
-    wanted = BlenderWanted(scene.saved_by, newer_allowed=True)
-    programs = await find_programs()
-    choice = programs.choose_blender(wanted)
-    if isinstance(choice, NoBlender) and programs.libraries_missing and _may_install():
-        await _install_libraries()
-        programs = await find_programs()
-        choice = programs.choose_blender(wanted)
-    if isinstance(choice, NoBlender):
-        raise Refused(choice.reason, remedy="" if programs.missing else _HOW_TO_GET_BLENDER)
-    if programs.ffmpeg is None:
-        raise Refused(
-            "No FFmpeg was found, so there would be no video.",
-            remedy="Install it, or `pip install 'flamenco-p2p[embedded]'`.",
-        )
-    return programs, f"{'.'.join(map(str, choice.version))} ({choice.kind}), {choice.path}"
-
-
-_HOW_TO_GET_BLENDER: Final = (
-    "Or take the one that comes as a Python package: `pip install 'flamenco-p2p[embedded]'` "
-    "(for Python 3.11 and 3.13)."
-)
-
-
-def _may_install() -> bool:
-    root = sys.platform != "win32" and os.geteuid() == 0
-    return root and shutil.which("apt-get") is not None
-
-
-async def _install_libraries() -> None:
-    """Install what the embedded Blender lacks. Raises `Refused` if that fails."""
-    line = f"apt-get install -y {LIBRARIES_DEBIAN}"
-    remark(f"The embedded Blender lacks libraries of the system. Installing them: {line}")
-    await _apt_get("update")  # where that fails, what is known already may do
-    status, said = await _apt_get(*line.split()[1:])
-    if status != 0:
-        raise Refused(
-            f"They could not be installed: {said}",
-            remedy=f"Run `apt-get update && {line}` yourself, then the demo again.",
-        )
-
-
-async def _apt_get(*arguments: str) -> tuple[int | None, str]:
-    """Run it; return its status and its last line."""
-    process = await asyncio.create_subprocess_exec(
-        "apt-get",
-        *arguments,
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
-        env={**os.environ, "DEBIAN_FRONTEND": "noninteractive"},
-    )
-    lines = (await process.communicate())[0].decode("utf-8", "replace").split("\n")
-    return process.returncode, next((line for line in reversed(lines) if line.strip()), "nothing")
 
 
 async def _render(

@@ -47,7 +47,7 @@ def log(*, task: str, follow: bool, as_json: bool) -> None:
     TASK is JOB/NUMBER or JOB/NAME, the beginning of an id, or a job: then it is the failed task,
     else the active one, else the last.
     """
-    found = ask(lambda farm: _find(farm, task))
+    found = ask(lambda farm: _find(farm, task, follow=follow))
     if not as_json:
         remark(f"{found['name']}, {found['status']}:")
     if as_json:
@@ -57,7 +57,7 @@ def log(*, task: str, follow: bool, as_json: bool) -> None:
         asyncio.run(_show(where(), found["id"], follow=follow))
 
 
-async def _find(farm: FarmClient, text: str) -> AnyJson:
+async def _find(farm: FarmClient, text: str, *, follow: bool) -> AnyJson:
     try:
         job = await find_job(farm, text)
     except NothingFits:
@@ -66,6 +66,8 @@ async def _find(farm: FarmClient, text: str) -> AnyJson:
     for status in _MOST_TELLING_FIRST:
         if fitting := [task for task in tasks if task["status"] == status]:
             return max(fitting, key=lambda task: str(task["updated"]))
+    if follow and tasks:
+        return tasks[0]
     raise Refused(f"No task of {job['name']} has begun.", remedy="Wait until a worker takes one.")
 
 

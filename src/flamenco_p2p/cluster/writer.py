@@ -37,6 +37,20 @@ ENTRIES_PER_CHECKPOINT = 2000
 BYTES_PER_CHECKPOINT = 4 * 1024 * 1024
 ENTRIES_KEPT = 1000
 PAUSE_WHEN_FULL_S = 1.0
+ELSEWHERE = tuple(
+    f"SQLITE_{fault}"
+    for fault in (
+        "IOERR",
+        "FULL",
+        "BUSY",
+        "LOCKED",
+        "CANTOPEN",
+        "READONLY",
+        "PERM",
+        "NOMEM",
+        "AUTH",
+    )
+)
 
 
 def disk_full() -> NotYet:
@@ -45,6 +59,11 @@ def disk_full() -> NotYet:
         "The disk that holds the farm's data is full, so nothing can be changed now.",
         remedy="Free some space on it; the farm goes on by itself, and nothing accepted is lost.",
     )
+
+
+def _is_damage(error: sqlite3.Error) -> bool:
+    """Say whether the file's content is at fault, and not the disk or whoever else uses it."""
+    return not getattr(error, "sqlite_errorname", "").startswith(ELSEWHERE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +98,7 @@ class Writer:
         """Open both databases and catch up; return the last stamp and who this farm is.
 
         Blocks; call it in a thread. A damaged file is set aside, and the node goes on with what the
-        other one holds. Raises `NotYet` if the disk is full.
+        other one holds. Raises `NotYet` if the disk is full, `Broken` if it does not work.
         """
         try:
             self._state = self._open_state()
@@ -92,7 +111,10 @@ class Writer:
         except sqlite3.Error as error:
             if is_full(error):
                 raise disk_full() from error
-            raise
+            raise Broken(
+                f"This node cannot open its data in {self._folder}: {error}.",
+                remedy="See that the disk works, has room and may be written to; nothing is lost.",
+            ) from error
 
     def start(self) -> None:
         """Begin to write."""
@@ -120,7 +142,7 @@ class Writer:
         try:
             return FarmState(path)
         except sqlite3.DatabaseError as error:
-            if is_full(error) or "locked" in str(error):
+            if not _is_damage(error):
                 raise
             aside = set_aside(path)
             log.error("farm.db is damaged (%s); it is kept as %s", error, aside)
@@ -132,7 +154,7 @@ class Writer:
             decisions = DecisionLog(path)
             self._catch_up(decisions)
         except (sqlite3.DatabaseError, DamagedLog) as error:
-            if isinstance(error, sqlite3.DatabaseError) and is_full(error):
+            if isinstance(error, sqlite3.DatabaseError) and not _is_damage(error):
                 raise
             aside = set_aside(path)
             log.error("raft.db is damaged (%s); it is kept as %s", error, aside)

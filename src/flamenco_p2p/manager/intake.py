@@ -6,6 +6,7 @@ through as bytes, so a job of 100,000 tasks costs the event loop no more than it
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -14,9 +15,9 @@ from msgspec import structs
 
 from flamenco_p2p import clock
 from flamenco_p2p.compiler.compile import CompiledJob, CompileRequest, JobCompiler
-from flamenco_p2p.farm.bridge import Bridge
+from flamenco_p2p.farm.bridge import Applied, Bridge
 from flamenco_p2p.farm.decisions import AddTasks, BeginJob, CompleteJob, RemoveJob
-from flamenco_p2p.farm.errors import Broken
+from flamenco_p2p.farm.errors import Broken, FarmError
 from flamenco_p2p.farm.ids import JobId, text_of
 from flamenco_p2p.farm.jobs import Job, JobSpec
 from flamenco_p2p.store.farm_reads import FarmReads
@@ -78,10 +79,18 @@ class Intake:
             yield compiled
 
     async def _bring_in(self, job: JobId, compiled: CompiledJob) -> None:
-        number = 0
-        async for part in compiled.slices:
-            number += 1
-            await self._bridge.propose(AddTasks(job=job, slice=number, payload=part.payload))
+        try:
+            async with asyncio.TaskGroup() as group:
+                writing: asyncio.Task[Applied] | None = None
+                number = 0
+                async for part in compiled.slices:
+                    if writing is not None:
+                        await writing  # while one slice is written the next is read, no more
+                    number += 1
+                    slice_ = AddTasks(job=job, slice=number, payload=part.payload)
+                    writing = group.create_task(self._bridge.propose(slice_))
+        except* FarmError as errors:
+            raise errors.exceptions[0] from None
         await self._bridge.propose(CompleteJob(job=job, task_count=compiled.task_count))
 
 

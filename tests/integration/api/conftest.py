@@ -21,10 +21,11 @@ HERE = Path(__file__).parent
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out what needs a node of its own, if the farm is somewhere else."""
+    """Leave out what needs a node, and so a folder, of its own, if the farm is somewhere else."""
     if not ELSEWHERE:
         return
-    out = [i for i in items if HERE in i.path.parents and "node" in getattr(i, "fixturenames", ())]
+    needing = [item for item in items if "tmp_path" in getattr(item, "fixturenames", ())]
+    out = [item for item in needing if HERE in item.path.parents]
     config.hook.pytest_deselected(items=out)
     items[:] = [item for item in items if item not in out]
 
@@ -37,9 +38,7 @@ def nothing_left_behind() -> Iterator[None]:
 
 
 @pytest.fixture(scope="package")
-def farm_url(
-    nothing_left_behind: None, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[str]:
+def farm_url(nothing_left_behind: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of the farm that tests share."""
     if ELSEWHERE:
         yield ELSEWHERE.rstrip("/")

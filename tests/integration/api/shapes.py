@@ -131,6 +131,6 @@ def _fits_shape(value: Any, shape: Shape, place: str) -> None:
     always = {key for key in shape if not key.endswith("?")}
     known = {key.removesuffix("?"): kind for key, kind in shape.items()}
     assert always <= {*value}, f"{place} lacks {always - {*value}}"
-    assert {*value} <= {*known}, f"{place} has unexpected {({*value} - {*known})}"
+    assert {*value} <= {*known}, f"{place} has unexpected { ({*value} - {*known}) }"
     for key, item in value.items():
         fits(item, known[key], f"{place}.{key}")

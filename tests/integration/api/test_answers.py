@@ -61,9 +61,7 @@ def test_job_types_are_sorted_and_say_no_more_than_their_scripts(farm: Farm) -> 
 
 
 def test_one_job_type_is_what_the_list_says(farm: Farm) -> None:
-    (listed,) = [
-        t for t in farm.get("/jobs/types")["job_types"] if t["name"] == "echo-sleep-test"
-    ]
+    (listed,) = [t for t in farm.get("/jobs/types")["job_types"] if t["name"] == "echo-sleep-test"]
     assert farm.get("/jobs/type/echo-sleep-test") == listed
 
 

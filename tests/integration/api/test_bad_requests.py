@@ -156,9 +156,7 @@ def test_a_strange_file_name_opens_nothing(farm: Farm, blend: str) -> None:
 
 
 @pytest.mark.parametrize(("method", "path"), TAKING_JSON)
-def test_more_than_256_kib_is_refused(
-    farm: Farm, worker: Worker, method: str, path: str
-) -> None:
+def test_more_than_256_kib_is_refused(farm: Farm, worker: Worker, method: str, path: str) -> None:
     large = b'{"name":"' + b"x" * LARGE + b'"}'
     farm.ask(method, V3 + path, raw=large, headers=worker.proof | JSON).says(413)
 
@@ -228,9 +226,7 @@ def test_random_bytes_break_nothing(farm: Farm, worker: Worker, raw: bytes) -> N
 
 @FUZZ
 @given(body=st.dictionaries(st.sampled_from(KEYS), VALUES, max_size=8))
-def test_random_records_break_nothing(
-    farm: Farm, worker: Worker, body: dict[str, object]
-) -> None:
+def test_random_records_break_nothing(farm: Farm, worker: Worker, body: dict[str, object]) -> None:
     tried_everywhere(farm, worker, json.dumps(body).encode())
 
 

@@ -375,9 +375,7 @@ def test_a_silent_worker_loses_its_task_and_comes_back_by_asking(
     assert own_farm.job(job)["status"] == "completed"
 
 
-def test_a_silent_worker_may_be_asked_to_sleep_instead(
-    node: NodeInAThread, own_farm: Farm
-) -> None:
+def test_a_silent_worker_may_be_asked_to_sleep_instead(node: NodeInAThread, own_farm: Farm) -> None:
     anna = own_farm.worker("anna")
     node.look(int(time.time() * 1000) + 61_000)
     anna.asked_for("asleep").says(204)

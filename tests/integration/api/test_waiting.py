@@ -64,9 +64,7 @@ def test_a_waiting_worker_gets_what_another_handed_back(farm: Farm, worker: Work
         assert take().says(200).json()["uuid"] == task
 
 
-def test_a_waiting_worker_gets_a_task_when_a_paused_job_goes_on(
-    farm: Farm, worker: Worker
-) -> None:
+def test_a_waiting_worker_gets_a_task_when_a_paused_job_goes_on(farm: Farm, worker: Worker) -> None:
     job = farm.submit(initial_status="paused")["id"]
     with waiting(worker, "POST", "/worker/task") as take:
         farm.set_job(job, "queued").says(204)
@@ -93,9 +91,7 @@ def test_a_short_wait_ends_with_nothing_and_says_that_it_waited(worker: Worker) 
 
 
 @pytest.mark.parametrize("prefer", ["", "wait", "wait=", "wait=x", "wait=-1", "respond-async"])
-def test_without_a_sound_wish_to_wait_the_answer_comes_at_once(
-    worker: Worker, prefer: str
-) -> None:
+def test_without_a_sound_wish_to_wait_the_answer_comes_at_once(worker: Worker, prefer: str) -> None:
     answer = worker.call("POST", "/worker/task", headers={"Prefer": prefer}).says(204)
     assert "Preference-Applied" not in answer.headers
 

@@ -31,9 +31,7 @@ def completed(farm: Farm, worker: Worker) -> str:
 
 
 @pytest.mark.parametrize("asked", ["pause-requested", "paused"])
-def test_pausing_lets_the_running_task_finish_first(
-    farm: Farm, worker: Worker, asked: str
-) -> None:
+def test_pausing_lets_the_running_task_finish_first(farm: Farm, worker: Worker, asked: str) -> None:
     job = farm.submit()["id"]
     task = worker.gets()["uuid"]
     farm.set_job(job, asked).says(204)
@@ -71,9 +69,7 @@ def test_canceling_ends_all_that_is_not_done(farm: Farm, worker: Worker, asked: 
     worker.ask().says(204)
 
 
-def test_a_canceled_job_can_be_requeued_and_keeps_what_is_done(
-    farm: Farm, worker: Worker
-) -> None:
+def test_a_canceled_job_can_be_requeued_and_keeps_what_is_done(farm: Farm, worker: Worker) -> None:
     job = farm.submit()["id"]
     worker.does()
     farm.set_job(job, "canceled").says(204)

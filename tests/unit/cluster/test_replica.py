@@ -188,9 +188,10 @@ async def test_a_node_that_cannot_begin_for_want_of_room_says_so_and_leaves_noth
     disk: SmallDisk,
 ) -> None:
     disk.fill()
-    with pytest.raises(NotYet, match="is full"):
+    with pytest.raises((NotYet, Broken), match="is full|cannot open its data"):
         async with opened(disk.folder):
             pass
+    assert not (disk.folder / "attic").exists()
     disk.free()
     async with opened(disk.folder):
         pass
@@ -206,20 +207,17 @@ def damage(path: Path) -> None:
         path.with_name(path.name + side).unlink(missing_ok=True)
 
 
-@pytest.mark.parametrize(
-    ("name", "left"), [("farm.db", [1]), ("raft.db", [1])], ids=["tables", "log"]
-)
+@pytest.mark.parametrize("name", ["farm.db", "raft.db"])
 async def test_a_damaged_file_is_set_aside_and_the_other_one_tells_the_rest(
-    tmp_path: Path, name: str, left: list[int]
+    tmp_path: Path, name: str
 ) -> None:
     async with opened(tmp_path) as (replica, first):
         await take_in(replica, 1)
-        FarmState.checkpoint(replica._writer._state)  # noqa: SLF001 -- as if time had passed
     damage(tmp_path / name)
     async with opened(tmp_path) as (replica, farm):
         assert farm == first
         await take_in(replica, 2)
-    assert await jobs_in(tmp_path) == [job_id(number) for number in [*left, 2]]
+    assert await jobs_in(tmp_path) == [job_id(1), job_id(2)]
     assert (tmp_path / "attic" / f"{name}.1").read_bytes().startswith(b"no database")
 
 

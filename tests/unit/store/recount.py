@@ -137,7 +137,6 @@ def _job_status(job: Row, states: list[int], *, active: int, ready: int) -> str:
         ("completed", all(state == DONE for state in states)),
         ("canceled", job["desired"] == "canceled"),
         ("failed", job["given_up"] >= job["epoch"]),
-        ("failed", bool(failed) and failed * 10 >= len(states)),
         ("failed" if failed else "canceled", not active and not ready),
         (wished[job["desired"]], job["desired"] == "paused"),
         (lively, True),
