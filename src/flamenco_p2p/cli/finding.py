@@ -1,4 +1,4 @@
-"""Which node, job, task or worker a person means.
+"""Which node, job or task a person means.
 
 Is: from what was typed (or not) to one address, one id. Is not: a search: what fits two things is
 refused with both named.
@@ -137,11 +137,6 @@ async def find_task(farm: FarmClient, text: str) -> tuple[AnyJson, AnyJson]:
     return _the_one(task_text, "task", tasks), job
 
 
-async def find_worker(farm: FarmClient, text: str) -> AnyJson:
-    """The worker that `text` means: the beginning of its id, or its name. Raises `Refused`."""
-    return _the_one(text, "worker", await farm.workers())
-
-
 def _the_one(text: str, noun: str, things: Sequence[AnyJson]) -> AnyJson:
     found = [thing for thing in things if thing["id"].startswith(text.lower())] if text else []
     if exact := [thing for thing in things if text in (thing["id"], thing["name"])]:
@@ -159,11 +154,10 @@ class NothingFits(Refused):
     """No thing has this id or name."""
 
     def __init__(self, noun: str, text: str) -> None:
-        how = {"job": "flamenco-p2p jobs", "worker": "flamenco-p2p workers"}
-        command = how.get(noun, "flamenco-p2p tasks JOB")
+        command = "flamenco-p2p jobs" if noun == "job" else "flamenco-p2p tasks JOB"
         super().__init__(f"There is no {noun} “{text}”.", remedy=f"List them with `{command}`.")
 
 
-def label(thing: AnyJson) -> str:
-    """A job's or worker's name with its id, for a line of text."""
-    return f"{thing['name']} ({short_id(thing['id'])})"
+def label(job: AnyJson) -> str:
+    """A job's name with its id, for a line of text."""
+    return f"{job['name']} ({short_id(job['id'])})"

@@ -71,7 +71,7 @@ class _Watcher:
         self.job = job
         self._place = place
         self._display = display
-        self._started_s = clock.steady_s()
+        self._started_s = self._look_again_s = clock.steady_s()
         self._told: dict[str, str] = {}  # tasks in trouble: the status that was told
 
     async def look(self) -> bool:

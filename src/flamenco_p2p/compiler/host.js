@@ -248,9 +248,7 @@
     const stranger = added.find((task) => Task.numberOf(task) === 0);
     if (stranger !== undefined) throw new GoError(`job.tasks holds ${show(stranger)}, which is not a task`);
     const waits = resolveDependencies(added);
-    const warnings = new Set();
-    const tasks = added.map((task, index) => finishTask(task, index + 1, warnings));
-    batches = batchesOf(tasks, waits);
+    batches = batchesOf(added, waits);
     const metadata = {};
     for (const [key, value] of Object.entries(target.metadata)) metadata[key] = toText(value);
     return {
@@ -258,28 +256,27 @@
       priority: target.priority,
       settings: json(storable(target.settings, "setting")),
       metadata,
-      task_count: tasks.length,
-      steps_total: tasks.reduce((sum, { head }) => sum + head[4], 0),
-      warnings: [...warnings].slice(0, 20),
+      task_count: added.length,
+      steps_total: added.reduce((sum, task) => sum + stepsOf(task), 0),
+      warnings: warningsAbout(added.slice(0, TASKS_PER_BATCH)),
     };
   }
 
-  function finishTask(task, no, warnings) {
+  const stepsOf = (task) => task.commands.reduce((sum, { totalStepCount }) => sum + Math.max(1, toInteger(totalStepCount)), 0);
+
+  /** A task as it is stored. Made when it is handed over: meanwhile others write the ones before it. */
+  function finishTask(task, no) {
     const name = toText(task.name);
-    let steps = 0;
+    const steps = stepsOf(task);
     const commands = json(
       task.commands.map((command) => {
         const parameters = command.parameters;
         const where = `task "${name}": command ${command.name}`;
-        const count = toInteger(command.totalStepCount);
-        steps += Math.max(1, count);
-        const stored = {
+        return {
           name: toText(command.name),
           parameters: isStorable(parameters) ? parameters : storable(parameters, `${where}: parameter`),
-          total_step_count: count,
+          total_step_count: toInteger(command.totalStepCount),
         };
-        if (warnings.size < 20) warnAbout(stored, where, warnings);
-        return stored;
       }),
     );
     task.commands = []; // large jobs would not fit twice into the memory
@@ -292,14 +289,22 @@
     return { head, commands };
   }
 
-  function warnAbout(command, where, warnings) {
-    if (!Object.hasOwn(COMMANDS, command.name)) {
-      warnings.add(`${where} is not a command that every worker knows`);
-      return;
+  /** What looks wrong about the first tasks; the others are hardly different. */
+  function warningsAbout(tasks) {
+    const warnings = new Set();
+    for (const task of tasks) {
+      for (const command of task.commands) {
+        const where = `task "${toText(task.name)}": command ${command.name}`;
+        if (!Object.hasOwn(COMMANDS, command.name)) {
+          warnings.add(`${where} is not a command that every worker knows`);
+          continue;
+        }
+        for (const key of COMMANDS[command.name]) {
+          if (!given(command.parameters[key])) warnings.add(`${where} has no parameter "${key}"`);
+        }
+      }
     }
-    for (const key of COMMANDS[command.name]) {
-      if (!given(command.parameters[key])) warnings.add(`${where} has no parameter "${key}"`);
-    }
+    return [...warnings].slice(0, 20);
   }
 
   /** How long the text is in UTF-8; not counted exactly while it is short in any case. */
@@ -383,20 +388,20 @@
 
   /** Batches of tasks: a line of heads, a line of dependencies, then one line of commands per task. */
   function* batchesOf(tasks, waits) {
-    for (let start = 0; start < tasks.length; ) {
-      let end = start;
+    for (let next = 0; next < tasks.length; ) {
       let letters = 0;
+      const heads = [];
       const dependencies = [];
-      while (end < tasks.length && end - start < TASKS_PER_BATCH && letters < LETTERS_PER_BATCH) {
-        letters += tasks[end].commands.length;
-        if (waits[end]) dependencies.push([end + 1, runsOf(waits[end])]);
-        end++;
+      const lines = [];
+      while (next < tasks.length && lines.length < TASKS_PER_BATCH && letters < LETTERS_PER_BATCH) {
+        const { head, commands } = finishTask(tasks[next], next + 1);
+        if (waits[next]) dependencies.push([next + 1, runsOf(waits[next])]);
+        next++;
+        letters += commands.length;
+        heads.push(head);
+        lines.push(commands);
       }
-      const batch = tasks.slice(start, end);
-      const lines = [json(batch.map(({ head }) => head)), json(dependencies)];
-      for (const { commands } of batch) lines.push(commands);
-      yield lines.join("\n");
-      start = end;
+      yield [json(heads), json(dependencies), ...lines].join("\n");
     }
   }
 

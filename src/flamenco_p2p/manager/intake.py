@@ -42,8 +42,9 @@ class Intake:
 
     async def check(self, submission: Submission) -> None:
         """Compile a submission and throw the result away. Raises what `submit` would."""
-        async with self._compile(submission):
-            pass
+        async with self._compile(submission) as compiled:
+            async for _ in compiled.slices:
+                pass  # a task that cannot be stored shows when it is handed over
 
     async def submit(self, submission: Submission) -> Job:
         """Take a job in; when this returns, it is durable and can be given out.

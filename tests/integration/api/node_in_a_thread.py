@@ -13,6 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
+import pytest
 from aiohttp import web
 
 import flamenco_p2p.node
@@ -30,7 +31,12 @@ class NodeInAThread:
     """A running node, while the context lasts."""
 
     def __init__(self, folder: Path, **settings: Any) -> None:
-        usual = {"worker": False, "port": 0, "host": "127.0.0.1", "job_types": str(JOB_TYPES)}
+        usual: dict[str, Any] = {
+            "worker": False,
+            "port": 0,
+            "host": "127.0.0.1",
+            "job_types": str(JOB_TYPES),
+        }
         self.config = Config(**(usual | settings))
         self._folder = folder
         self._thread = threading.Thread(target=self._run, name="node under test")
@@ -71,7 +77,7 @@ class NodeInAThread:
     def _run(self) -> None:
         try:
             asyncio.run(self._serve())
-        except BaseException as error:  # noqa: BLE001 -- told to whoever started or stops it
+        except BaseException as error:  # told to whoever started or stops it
             self._failure = error
         finally:
             self._ready.set()
@@ -79,14 +85,14 @@ class NodeInAThread:
     async def _serve(self) -> None:
         self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
         folder = await asyncio.to_thread(DataFolder, self._folder)
-        flamenco_p2p.node.make_app = self._make_app
         try:
-            async with flamenco_p2p.node.running_node(self.config, folder) as running:
-                self.url = running.url
-                self._ready.set()
-                await self._stop.wait()
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setattr(flamenco_p2p.node, "make_app", self._make_app)
+                async with flamenco_p2p.node.running_node(self.config, folder) as running:
+                    self.url = running.url
+                    self._ready.set()
+                    await self._stop.wait()
         finally:
-            flamenco_p2p.node.make_app = make_app
             await asyncio.to_thread(folder.release)
 
     def _make_app(self, farm: BehindTheDoors) -> web.Application:

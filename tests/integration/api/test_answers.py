@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -97,7 +98,7 @@ def test_what_is_set_of_a_job_is_shown(farm: Farm) -> None:
 
 @pytest.mark.parametrize("priority", [None, "absent"])
 def test_without_a_priority_a_job_gets_fifty(farm: Farm, priority: str | None) -> None:
-    said = {} if priority == "absent" else {"priority": None}
+    said: dict[str, Any] = {} if priority == "absent" else {"priority": None}
     assert farm.submit(**said)["priority"] == 50
 
 

@@ -385,9 +385,12 @@ def test_a_silent_worker_may_be_asked_to_sleep_instead(node: NodeInAThread, own_
 def test_a_worker_that_only_waits_is_not_silent(node: NodeInAThread, own_farm: Farm) -> None:
     anna = own_farm.worker("anna")
     anna.becomes("asleep").says(204)
-    seen = anna.shown()["last_seen"]
+    now_ms = int(time.time() * 1000)
+    (worker,) = node.farm.manager.roster.workers
+    node.farm.manager.roster.see(worker, now_ms - 50_000)
     anna.call("GET", "/worker/state").says(204)
-    assert anna.shown()["last_seen"] >= seen
+    node.look(now_ms + 50_000)
+    assert anna.shown()["status"] == "asleep"
 
 
 def test_a_task_nobody_hears_of_fails_as_if_its_worker_had_failed_it(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from tests.integration.api.talk import Farm, Worker
 
 
@@ -15,7 +17,7 @@ def failed_by(farm: Farm, task: str) -> set[str]:
     return {worker["name"] for worker in farm.task(task)["failed_by_workers"]}
 
 
-MANY = [{}] * 30  # so that a failed one is far from ten percent
+MANY: list[dict[str, Any]] = [{}] * 30  # so that a failed one is far from ten percent
 
 
 def test_three_workers_try_a_task_before_it_is_given_up(own_farm: Farm) -> None:

@@ -54,9 +54,9 @@ def test_a_task_nobody_began_has_no_log(farm: Farm) -> None:
 def test_log_text_is_appended_and_its_last_line_completed(
     farm: Farm, worker: Worker, task: str
 ) -> None:
-    for text in ("one", "two\n", "three\n\n", "vier – ü\nfive"):
+    for text in ("one", "two\n", "three\n\n", "vier → ü\nfive"):
         worker.report(task, log=text).says(204)
-    assert log_of(farm, task).decode().endswith("one\ntwo\nthree\n\nvier – ü\nfive\n")
+    assert log_of(farm, task).decode().endswith("one\ntwo\nthree\n\nvier → ü\nfive\n")
     assert tail_of(farm, task) == log_of(farm, task)
 
 

@@ -257,7 +257,7 @@ def test_a_deleted_job_is_gone_with_its_tasks_and_files(
 def test_a_job_that_is_to_be_deleted_says_so_and_is_not_worked_on(
     node: NodeInAThread, own_farm: Farm
 ) -> None:
-    node.farm.manager.watch.look = _look_away  # type: ignore[method-assign, assignment]
+    node.farm.manager.watch.look = _look_away  # type: ignore[method-assign]
     job = own_farm.made_to_measure({}, {})
     worker = own_farm.worker()
     own_farm.ask("DELETE", f"{V3}/jobs/{job}").says(204)

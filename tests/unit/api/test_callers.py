@@ -73,7 +73,7 @@ def test_networks_are_looked_up_again_after_a_while(
 
 
 def test_the_real_networks_of_this_machine_can_be_read() -> None:
-    assert callers._own_networks()  # noqa: SLF001 -- the only part that meets the system
+    assert callers._own_networks()
 
 
 @pytest.mark.parametrize(

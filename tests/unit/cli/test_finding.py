@@ -1,4 +1,4 @@
-"""What people may write for a node, a job, a task, a worker."""
+"""What people may write for a node, a job, a task."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from flamenco_p2p.cli.finding import Where, find_job, find_task, find_worker, reached
+from flamenco_p2p.cli.finding import Where, find_job, find_task, reached
 from flamenco_p2p.client.errors import FarmUnreachable
 from flamenco_p2p.client.farm_client import FarmClient
 from flamenco_p2p.farm.errors import Refused
@@ -27,9 +27,6 @@ class FarmOnPaper(FarmClient):
             {"id": f"{job[:30]}{no:06x}", "name": name, "index_in_job": no}
             for no, name in enumerate(("render-1", "render-2", "video"), start=1)
         ]
-
-    async def workers(self) -> list[dict[str, Any]]:
-        return [{"id": "aa", "name": "anna"}, {"id": "ab", "name": "bert"}]
 
 
 @pytest.fixture
@@ -77,12 +74,6 @@ async def test_a_task_is_found_in_its_job_by_number_or_name_or_by_its_id(
 async def test_what_no_task_is_called_is_refused(farm: FarmClient, text: str) -> None:
     with pytest.raises(Refused, match="There is no task"):
         await find_task(farm, text)
-
-
-async def test_a_worker_is_found_by_name_or_id(farm: FarmClient) -> None:
-    assert (await find_worker(farm, "bert"))["id"] == "ab"
-    with pytest.raises(Refused, match="2 workers"):
-        await find_worker(farm, "a")
 
 
 def test_the_node_here_is_where_its_data_folder_says(tmp_path: Path) -> None:

@@ -65,6 +65,12 @@ async def jobs_in(folder: Path) -> list[JobId]:
         await reads.close()
 
 
+def lose(folder: Path, name: str) -> None:
+    """Delete a database."""
+    for file in folder.glob(f"{name}*"):
+        file.unlink()
+
+
 async def test_a_farm_is_founded_once_and_keeps_its_id(tmp_path: Path) -> None:
     async with opened(tmp_path) as (_, first):
         pass
@@ -127,8 +133,7 @@ async def test_what_was_logged_but_not_carried_out_is_carried_out_at_the_next_st
 ) -> None:
     async with opened(tmp_path) as (replica, _):
         await take_in(replica, 1)
-    for file in tmp_path.glob("farm.db*"):
-        file.unlink()
+    lose(tmp_path, "farm.db")
     async with opened(tmp_path):
         pass
     assert await jobs_in(tmp_path) == [job_id(1)]
@@ -144,6 +149,12 @@ async def disk(tmp_path: Path) -> AsyncIterator[SmallDisk]:
         yield disk
 
 
+async def begin_many(replica: Replica) -> None:
+    """Make large decisions, one after the other."""
+    for number in range(2, 200):
+        await replica.propose(begin(number, "x" * 10_000))
+
+
 async def test_on_a_full_disk_changes_are_refused_and_go_on_when_there_is_room(
     disk: SmallDisk,
 ) -> None:
@@ -152,8 +163,7 @@ async def test_on_a_full_disk_changes_are_refused_and_go_on_when_there_is_room(
         await take_in(replica, 1)
         disk.fill()
         with pytest.raises(NotYet, match="disk that holds the farm's data is full"):
-            for number in range(2, 200):
-                await replica.propose(begin(number, "x" * 10_000))
+            await begin_many(replica)
         assert await jobs_in(folder) == [job_id(1)]
         disk.free()
         await take_in(replica, 300)
@@ -188,7 +198,7 @@ async def test_a_node_that_cannot_begin_for_want_of_room_says_so_and_leaves_noth
     disk: SmallDisk,
 ) -> None:
     disk.fill()
-    with pytest.raises((NotYet, Broken), match="is full|cannot open its data"):
+    with pytest.raises((NotYet, Broken), match=r"is full|cannot open its data"):
         async with opened(disk.folder):
             pass
     assert not (disk.folder / "attic").exists()
@@ -234,8 +244,7 @@ async def test_files_damaged_twice_are_kept_apart(tmp_path: Path) -> None:
 async def test_an_entry_that_was_changed_on_the_disk_is_not_believed(tmp_path: Path) -> None:
     async with opened(tmp_path) as (replica, _):
         await take_in(replica, 1)
-    for file in tmp_path.glob("farm.db*"):
-        file.unlink()
+    lose(tmp_path, "farm.db")
     with closing(sqlite3.connect(tmp_path / "raft.db")) as db, db:
         (table,) = db.execute(
             "SELECT name FROM sqlite_schema WHERE type = 'table' AND sql LIKE '%payload%'"
@@ -292,8 +301,7 @@ def test_the_log_goes_on_from_the_tables_when_it_is_lost(tmp_path: Path) -> None
             return replica.applied_index
 
     index = asyncio.run(live())
-    for file in tmp_path.glob("raft.db*"):
-        file.unlink()
+    lose(tmp_path, "raft.db")
     asyncio.run(live())
     log = DecisionLog(tmp_path / "raft.db")
     assert log.last_index > index

@@ -98,7 +98,7 @@ async def test_a_fourth_picture_in_the_queue_is_declined(
     previews: Told, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     go_on = threading.Event()
-    make = previews_module._make  # noqa: SLF001 -- slowed down, not replaced
+    make = previews_module._make  # slowed down, not replaced
     monkeypatch.setattr(
         previews_module, "_make", lambda folder, data: go_on.wait(30) and make(folder, data)
     )

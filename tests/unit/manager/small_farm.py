@@ -92,7 +92,7 @@ class SmallFarm:
         """Return a worker that is awake."""
         attendance = self.manager.attendance
         known = await attendance.register(
-            name=name, secret="s3cret", platform="linux", address="127.0.0.1", task_types=types
+            name=name, secret=name, platform="linux", address="127.0.0.1", task_types=types
         )
         await attendance.sign_on(
             known.id, name=name, address="127.0.0.1", software="1", task_types=types,

@@ -179,7 +179,7 @@ async def test_a_job_that_is_to_be_deleted_gives_nothing(farm: SmallFarm) -> Non
 async def test_a_job_deleted_at_the_last_moment_is_passed_over(farm: SmallFarm) -> None:
     gone, there = await farm.job(Task(), priority=90), await farm.job(Task())
     worker = await farm.worker()
-    listeners = farm.replica._bus._prompt  # noqa: SLF001 -- the index must miss the news
+    listeners = farm.replica._bus._prompt  # the index must miss the news
     listeners.remove(next(x for x in listeners if getattr(x, "__self__", 0) is farm.manager.ready))
     await farm.replica.propose(d.RemoveJob(job=gone))
     assert await farm.gets(worker) == TaskKey(there, 1)

@@ -10,7 +10,7 @@ from flamenco_p2p import clock
 from flamenco_p2p.farm import decisions as d
 from flamenco_p2p.farm.errors import Unknown
 from flamenco_p2p.farm.events import FarmStatusChanged, JobRemoved
-from flamenco_p2p.farm.ids import TaskKey
+from flamenco_p2p.farm.ids import JobId, TaskKey
 from flamenco_p2p.farm.statuses import FarmStatus, WorkerStatus
 from flamenco_p2p.manager.watch import Patience
 from tests.unit.manager.small_farm import SmallFarm, Task, small_farm
@@ -119,8 +119,7 @@ async def test_a_deleted_jobs_files_go_even_if_its_worker_still_talks(farm: Smal
     await farm.logs.append(task, "hello")
     delete_job = farm.logs.delete_job
 
-    async def delete_and_hear_more(of: object) -> None:
-        assert of == job
+    async def delete_and_hear_more(job: JobId) -> None:
         await delete_job(job)
         if await farm.reads.job(job) is not None:
             await farm.logs.append(task, "still there")
