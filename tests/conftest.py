@@ -47,6 +47,13 @@ def _watch_event_loops() -> Iterator[None]:
         with watched_calls.blockbuster_ctx(["flamenco_p2p"]) as watch:
             for function in watch.functions.values():
                 function.can_block_in("/logging/__init__.py", "emit")
+            # shutil asks which functions of `os` can do what; the watched ones still can.
+            for able in (os.supports_follow_symlinks, os.supports_dir_fd, os.supports_fd):
+                able.update(
+                    getattr(os, function.func_name)
+                    for function in watch.functions.values()
+                    if function.original_func in able
+                )
             yield
 
 

@@ -23,7 +23,7 @@ from flamenco_p2p.farm.errors import FarmError, Refused
 from flamenco_p2p.farm.ids import text_of
 from flamenco_p2p.node import os_name
 from flamenco_p2p.rules.frames import frames_of
-from flamenco_p2p.submit.header import read_blender_version
+from flamenco_p2p.submit.header import recognised
 from flamenco_p2p.submit.scene_values import default_output_root, evaluate_settings, parse_setting
 from flamenco_p2p.worker.programs import BlenderWanted, NoBlender, Programs
 
@@ -56,20 +56,7 @@ def check(wish: Wish) -> Scene | None:
     """Find what is wrong with a wish before anybody is asked. Raises `Refused`. Blocks."""
     if (frames := wish.settings.get("frames")) is not None:
         frames_of(frames)
-    return None if wish.file is None else _scene(wish.file)
-
-
-def _scene(file: Path) -> Scene:
-    path = Path(os.path.abspath(file))  # noqa: PTH100 - symlinks stay as the artist knows them
-    try:
-        version = read_blender_version(path)
-    except FileNotFoundError:
-        raise Refused(f"There is no file “{path}”.", remedy="Check its name and folder.") from None
-    except OSError as error:
-        raise Refused(f"“{path}” cannot be read: {error.strerror}.") from None
-    if version is None:
-        raise Refused(f"“{path}” is not a Blender file.", remedy="Give a .blend saved by Blender.")
-    return Scene(path, version)
+    return None if wish.file is None else Scene(*recognised(wish.file))
 
 
 async def job_type_of(farm: FarmClient, name: str) -> dict[str, Any]:

@@ -6,6 +6,7 @@ and `StrangeAnswer`. Is not: any route, and no second tries.
 
 from __future__ import annotations
 
+import os
 from base64 import b64encode
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -149,7 +150,14 @@ class Connection:
         except TimeoutError as error:
             raise FarmUnreachable(self.url, "it takes too long") from error
         except (aiohttp.ClientError, OSError) as error:
-            raise FarmUnreachable(self.url, str(error) or type(error).__name__) from error
+            raise FarmUnreachable(self.url, _plainly(error)) from error
+
+
+def _plainly(error: Exception) -> str:
+    """Return the system's own words, without the library's about sockets and certificates."""
+    if isinstance(error, aiohttp.ClientConnectorError) and error.os_error.errno:
+        return os.strerror(error.os_error.errno).lower()
+    return str(error) or type(error).__name__
 
 
 def as_json(value: Any) -> bytes:

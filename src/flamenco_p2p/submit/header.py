@@ -7,11 +7,13 @@ which worker may open the file.
 from __future__ import annotations
 
 import gzip
+import os
 import zlib
 from pathlib import Path
 
 import zstandard
 
+from flamenco_p2p.farm.errors import Refused
 from flamenco_p2p.rules.blend_header import HEAD_BYTES, blender_version_of, compression_of
 
 
@@ -37,3 +39,17 @@ def read_blender_version(path: Path) -> tuple[int, int] | None:
         except (zstandard.ZstdError, gzip.BadGzipFile, zlib.error, EOFError):
             return None
     return blender_version_of(head)
+
+
+def recognised(blendfile: Path) -> tuple[Path, tuple[int, int]]:
+    """The file's absolute path, and the Blender that saved it. Raises `Refused`. Blocks."""
+    path = Path(os.path.abspath(blendfile))  # noqa: PTH100 - symlinks stay as the artist knows them
+    try:
+        version = read_blender_version(path)
+    except FileNotFoundError:
+        raise Refused(f"There is no file “{path}”.", remedy="Check its name and folder.") from None
+    except OSError as error:
+        raise Refused(f"“{path}” cannot be read: {error.strerror}.") from error
+    if version is None:
+        raise Refused(f"“{path}” is not a Blender file.", remedy="Give a .blend saved by Blender.")
+    return path, version

@@ -21,7 +21,7 @@ from typing import Any, Final, TypeVar
 import msgspec
 
 from flamenco_p2p.farm.errors import Refused
-from flamenco_p2p.submit.header import read_blender_version
+from flamenco_p2p.submit.header import recognised
 
 _SCRIPT: Final = Path(__file__).with_name("read_scene.py")
 Number = TypeVar("Number", int, float)
@@ -111,7 +111,7 @@ async def evaluate_settings(
     """
     for key in given:
         _described(job_type, key)
-    blendfile, saved_by = await asyncio.to_thread(_recognised, blendfile)
+    blendfile, saved_by = await asyncio.to_thread(recognised, blendfile)
     settings = [dict(setting) for setting in job_type.get("settings") or ()]
     given = dict(given)
     if any((s["key"], s.get("type")) == ("blendfile", "string") for s in settings):
@@ -213,22 +213,6 @@ def _kill(process: asyncio.subprocess.Process) -> None:
     else:
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
-
-
-def _recognised(blendfile: Path) -> tuple[Path, tuple[int, int]]:
-    """The file's absolute path, and the Blender that saved it."""
-    blendfile = Path(os.path.abspath(blendfile))  # noqa: PTH100 - keeps symlinks
-    try:
-        version = read_blender_version(blendfile)
-    except FileNotFoundError:
-        raise Refused(f'There is no file "{blendfile}".') from None
-    except OSError as error:
-        raise Refused(f'"{blendfile}" cannot be read: {error.strerror}.') from error
-    if version is None:
-        raise Refused(
-            f'"{blendfile}" is not a Blender file.', remedy="Give a .blend file saved by Blender."
-        )
-    return blendfile, version
 
 
 def _described(job_type: Mapping[str, Any], key: str) -> Mapping[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import shlex
 import shutil
 from pathlib import Path
@@ -115,7 +116,8 @@ async def test_wrong_parameters_are_named(change: dict[str, Any], says: str) -> 
 
 @pytest.mark.parametrize("kind", ["installed", "embedded"])
 async def test_a_video_is_made_by_either_ffmpeg(tmp_path: Path, kind: str) -> None:
-    installed, (embedded,) = shutil.which("ffmpeg"), programs._embedded_ffmpegs()
+    installed = shutil.which("ffmpeg")
+    (embedded,) = await asyncio.to_thread(programs._embedded_ffmpegs)
     assert installed is not None
     program = (
         FfmpegProgram("installed", installed)

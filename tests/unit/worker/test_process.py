@@ -167,7 +167,8 @@ async def test_orphans_of_a_crashed_daemon_are_ended_but_strangers_are_not() -> 
     orphan = await asyncio.create_subprocess_exec(*sleep_long, start_new_session=True)
     stranger = await asyncio.create_subprocess_exec(*sleep_long, start_new_session=True)
     try:
-        ours, theirs = process.identity(orphan.pid), process.identity(stranger.pid)
+        ours = await asyncio.to_thread(process.identity, orphan.pid)
+        theirs = await asyncio.to_thread(process.identity, stranger.pid)
         assert ours is not None
         assert theirs is not None
         reused = (theirs[0], theirs[1] - 3600)
@@ -180,7 +181,7 @@ async def test_orphans_of_a_crashed_daemon_are_ended_but_strangers_are_not() -> 
 
 
 async def test_nothing_happens_to_an_orphan_that_has_ended_by_itself() -> None:
-    assert process.identity(2**22 + 1) is None
+    assert await asyncio.to_thread(process.identity, 2**22 + 1) is None
     assert await process.end_orphans([(2**22 + 1, 0.0)]) == []
 
 
