@@ -28,6 +28,7 @@ TEMPLATE = """\
 # name = "anna"                 # this machine's name in the farm; default: its host name
 # farm = "Flamenco"             # the farm's name, when this node founds it
 # host = "0.0.0.0"              # the address to serve on; "127.0.0.1": this machine only
+# names = ["farm.studio.lan"]   # other names under which it may be called
 # port = 8080                   # if it is taken, the next free one is used
 # worker = true                 # whether this machine renders
 # task_types = ["blender", "ffmpeg", "file-management", "misc"]   # what it renders
@@ -48,6 +49,7 @@ class Config:
 
     name: str = field(default_factory=lambda: socket.gethostname().split(".")[0] or "node")
     farm: str = "Flamenco"
+    names: tuple[str, ...] = ()
     host: str = "0.0.0.0"  # noqa: S104 -- a farm is for the local network
     port: int = 8080
     worker: bool = True

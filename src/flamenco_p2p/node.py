@@ -10,8 +10,9 @@ import errno
 import gc
 import logging
 import platform
+import socket
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -42,6 +43,7 @@ from flamenco_p2p.worker.programs import Programs, find_programs
 log = logging.getLogger(__name__)
 
 PORTS_TRIED = 100
+NAME_SERVER_S = 1.0
 PORT_NOT_FREE = frozenset({errno.EADDRINUSE, errno.EACCES})
 ANYWHERE = frozenset({"", "0.0.0.0", "::"})  # noqa: S104 -- compared with, not bound to
 
@@ -109,6 +111,7 @@ async def running_node(config: Config, folder: DataFolder) -> AsyncIterator[Runn
             version=__version__,
             short_version=config.short_version,
             platform=os_name(),
+            own_names=await _own_names(config),
             applied_index=lambda: replica.applied_index,
         )
         port = await stack.enter_async_context(_serving(farm, config))
@@ -178,6 +181,15 @@ class Hands:
         if self._worker is not None:
             await self._worker.stop()
         await self._ended.wait()
+
+
+async def _own_names(config: Config) -> frozenset[str]:
+    """Return what this machine is called; a name server that does not answer is not waited for."""
+    names = {"", socket.gethostname(), *config.names}
+    with suppress(TimeoutError):
+        async with asyncio.timeout(NAME_SERVER_S):
+            names.add(await asyncio.to_thread(socket.getfqdn))
+    return frozenset(name.lower() for name in names)
 
 
 def _script_folders(config: Config, folder: Path) -> list[Path]:

@@ -102,7 +102,7 @@ def test_the_template_shows_every_setting_with_its_default(tmp_path: Path) -> No
         written(tmp_path, TEMPLATE.replace("\n# ", "\n").split("\n\n", 1)[1]), {}, {}
     )
     assert settings.warnings == ()
-    for name in {*shown} - {"format", "name", "blenders", "job_types"}:
+    for name in {*shown} - {"format", "name", "names", "blenders", "job_types"}:
         assert getattr(settings.config, name) == getattr(Config(), name), name
 
 

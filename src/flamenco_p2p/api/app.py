@@ -63,7 +63,7 @@ def make_app(farm: Farm) -> web.Application:
     if ids != set(HANDLERS):
         raise ValueError(f"operations and handlers differ: {ids ^ set(HANDLERS)}")
     app = web.Application(
-        middlewares=[failures, callers_middleware(Networks())],
+        middlewares=[failures, callers_middleware(Networks(), farm.own_names)],
         handler_args={"access_log": None, "auto_decompress": False},
     )
     app[FARM] = farm

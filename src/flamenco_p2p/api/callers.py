@@ -12,7 +12,7 @@ from functools import lru_cache
 
 import psutil
 from aiohttp import web
-from aiohttp.typedefs import Handler
+from aiohttp.typedefs import Handler, Middleware
 
 from flamenco_p2p import clock
 from flamenco_p2p.farm.errors import NotAllowed
@@ -87,9 +87,8 @@ def from_another_site(request: web.Request) -> bool:
     return origin is not None and origin.partition("://")[2] != request.host
 
 
-def callers_middleware(networks: Networks) -> web.typedefs.Middleware:  # type: ignore[name-defined]
-    """Return the middleware."""
-    names = frozenset({socket.gethostname().lower(), socket.getfqdn().lower(), ""})
+def callers_middleware(networks: Networks, names: frozenset[str]) -> Middleware:
+    """Return the middleware; `names`: what this machine is called, in lower case."""
 
     @web.middleware
     async def callers(request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -101,7 +100,8 @@ def callers_middleware(networks: Networks) -> web.typedefs.Middleware:  # type: 
         if not own_name(request.host, names):
             raise NotAllowed(
                 f"“{request.host}” is not a name of this machine.",
-                remedy="Use its address, its plain host name, or its name ending in .local.",
+                remedy="Use its address, its plain host name, or its name ending in .local; "
+                "or add the name to the setting `names` of the node.",
             )
         if request.method not in READING and from_another_site(request):
             raise NotAllowed(

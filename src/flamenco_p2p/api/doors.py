@@ -48,6 +48,7 @@ class Farm:
     version: str
     short_version: str
     platform: str
+    own_names: frozenset[str]
     applied_index: Callable[[], int]
 
 

@@ -5,10 +5,7 @@ Is: parse, ask once, render. Is not: what a wish means or what a script may do.
 
 from __future__ import annotations
 
-import asyncio
-import ipaddress
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import msgspec
 from aiohttp import web
@@ -29,10 +26,9 @@ from flamenco_p2p.api.doors import (
 from flamenco_p2p.compiler.compile import UnknownJobType
 from flamenco_p2p.farm.errors import Refused
 from flamenco_p2p.farm.ids import JobId
-from flamenco_p2p.farm.jobs import BlenderNeed, Job, JobSpec
+from flamenco_p2p.farm.jobs import Job, JobSpec
 from flamenco_p2p.farm.statuses import Desired, JobStatus
 from flamenco_p2p.manager.intake import Submission
-from flamenco_p2p.submit.header import read_blender_version
 from flamenco_p2p.wire import jobs as wire
 from flamenco_p2p.wire.job_files import render_last_rendered
 from flamenco_p2p.wire.json import encode
@@ -113,7 +109,7 @@ async def _submission(request: web.Request) -> Submission:
         comment=submitted.comment,
         time_zone=submitted.time_zone,
         shaman_checkout_id=submitted.storage.shaman_checkout_id,
-        blender=submitted.blender_need or await _blender_of(request, settings.get("blendfile")),
+        blender=submitted.blender_need,
         desired=(
             Desired.ACTIVE
             if submitted.initial_status is UNSET
@@ -128,28 +124,6 @@ def _job_id(request: web.Request) -> JobId:
     if (key := idempotency_key(request)) is None:
         return clock.fresh_job_id()
     return JobId(key[:13] + b"\0\0\0")
-
-
-async def _blender_of(request: web.Request, blendfile: object) -> BlenderNeed | None:
-    """Return which Blender saved the file, if a caller on this machine submits one that is here.
-
-    Nobody else can make this node look into files.
-    """
-    remote = request.remote
-    if not isinstance(blendfile, str) or remote is None:
-        return None
-    if not ipaddress.ip_address(remote.partition("%")[0]).is_loopback:
-        return None
-    path = Path(blendfile)
-
-    def look() -> tuple[int, int] | None:
-        try:
-            return read_blender_version(path) if path.is_file() else None
-        except (OSError, ValueError):
-            return None
-
-    version = await asyncio.to_thread(look)
-    return None if version is None else BlenderNeed(major=version[0], minor=version[1])
 
 
 async def fetch_jobs(request: web.Request) -> web.StreamResponse:

@@ -21,9 +21,9 @@ from flamenco_p2p.client.errors import FarmSaid, FarmUnreachable
 from flamenco_p2p.client.farm_client import FarmClient
 from flamenco_p2p.farm.errors import FarmError, Refused
 from flamenco_p2p.farm.ids import text_of
+from flamenco_p2p.files.blend_file import recognised
 from flamenco_p2p.node import os_name
 from flamenco_p2p.rules.frames import frames_of
-from flamenco_p2p.submit.header import recognised
 from flamenco_p2p.submit.scene_values import default_output_root, evaluate_settings, parse_setting
 from flamenco_p2p.worker.programs import BlenderWanted, NoBlender, Programs
 

@@ -5,7 +5,6 @@ format), so job types give Python expressions for them, to be evaluated *in Blen
 open. Flamenco's add-on does this in the artist's Blender. Here a Blender in the background does it,
 so that a terminal or a web page on the artist's own machine can submit a file too:
 
-- `header` tells which Blender saved the file without starting one;
 - `read_scene` runs inside Blender and is our only code there: it evaluates the settings and looks
   at the scene. It cannot import the rest of the program, as Blender brings its own Python;
 - `scene_values` is our side of it: it starts Blender, and reads what people type as settings.

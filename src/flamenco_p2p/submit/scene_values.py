@@ -21,7 +21,7 @@ from typing import Any, Final, TypeVar
 import msgspec
 
 from flamenco_p2p.farm.errors import Refused
-from flamenco_p2p.submit.header import recognised
+from flamenco_p2p.files.blend_file import recognised
 
 _SCRIPT: Final = Path(__file__).with_name("read_scene.py")
 Number = TypeVar("Number", int, float)

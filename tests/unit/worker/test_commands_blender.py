@@ -112,6 +112,18 @@ async def test_the_default_name_means_a_fitting_blender(tmp_path: Path, exe: str
     assert around.said() == ["first f.blend"]
 
 
+async def test_a_file_is_kept_from_older_blenders_even_if_its_submitter_did_not_say_who_saved_it(
+    tmp_path: Path,
+) -> None:
+    file = tmp_path / "future.blend"
+    file.write_bytes(b"BLENDER17-01v0500" + bytes(100))
+    program = BlenderProgram((3, 4, 1), "installed", ("/b",), "/b")
+    around = Recorder(programs=Programs((program,)))
+    with pytest.raises(CommandFailed, match=r"5\.0"):
+        await run_command("blender-render", {"exe": "blender", "blendfile": str(file)}, around)
+    assert around.lines == []
+
+
 async def test_without_a_fitting_blender_the_reason_is_said() -> None:
     around = Recorder(blender_wanted=BlenderWanted((4, 2), True))
     assert "No Blender" in await failure({"exe": "blender", "blendfile": ""}, around)

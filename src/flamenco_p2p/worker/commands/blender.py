@@ -12,12 +12,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
+from flamenco_p2p.files.blend_file import read_blender_version
 from flamenco_p2p.worker import frames_on_disk
 from flamenco_p2p.worker.blender_output import BlenderOutput
 from flamenco_p2p.worker.commands.parameters import Parameters
 from flamenco_p2p.worker.commands.running import abnormal_exit, run_logged
 from flamenco_p2p.worker.commands.surroundings import CommandFailed, Surroundings
-from flamenco_p2p.worker.programs import NoBlender
+from flamenco_p2p.worker.programs import BlenderWanted, NoBlender
 
 _DEFAULT_NAMES: Final = ("blender", "blender.exe")
 _QUIET: Final = frozenset(("-q", "--quiet"))
@@ -33,7 +34,7 @@ async def blender_render(values: Mapping[str, Any], around: Surroundings) -> Non
     blendfile = parameters.text_or_empty("blendfile")
     args = parameters.texts("args")
     own_args = parameters.words("exeArgs")
-    program = _program(exe, around)
+    program = await _program(exe, blendfile, around)
     if not blendfile:
         before, args = [], [*before, *args]
 
@@ -59,14 +60,24 @@ def _absolute(path: str) -> str:
     return str(Path(path).absolute())
 
 
-def _program(exe: str, around: Surroundings) -> Sequence[str]:
+async def _program(exe: str, blendfile: str, around: Surroundings) -> Sequence[str]:
     """What to start: the default name means whichever Blender here fits the job."""
     if exe not in _DEFAULT_NAMES:
         return (exe,)
-    choice = around.programs.choose_blender(around.blender_wanted)
+    wanted = around.blender_wanted or await asyncio.to_thread(_asked_for_by, blendfile)
+    choice = around.programs.choose_blender(wanted)
     if isinstance(choice, NoBlender):
         raise CommandFailed(choice.reason)
     return choice.argv
+
+
+def _asked_for_by(blendfile: str) -> BlenderWanted | None:
+    """What the file itself says, when its submitter (Flamenco's add-on, a script) did not."""
+    try:
+        version = read_blender_version(Path(blendfile)) if blendfile else None
+    except (OSError, ValueError):
+        return None  # Blender will say what is wrong with it
+    return None if version is None else BlenderWanted(version, newer_allowed=True)
 
 
 async def _clear_the_way(args: Sequence[str], blendfile: str, around: Surroundings) -> None:
