@@ -1,6 +1,6 @@
 """The folder in which a node keeps everything: who it is, and that it is the only one here.
 
-Is: where it is, the exclusive lock, the node's identity, the token of local callers. Is not: the
+Is: where it is, the exclusive lock, the node's identity. Is not: the
 databases in it. Under the platform's data folder each machine has a folder of its own (named by a
 hash of the machine's id), so that a home on a network drive serves several machines.
 """
@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import secrets
 import sys
 import uuid
 from dataclasses import dataclass
@@ -30,7 +29,6 @@ from flamenco_p2p.farm.errors import Conflict
 from flamenco_p2p.farm.ids import NodeId, read_id, text_of
 
 ADDRESS_FILE = "address"
-TOKEN_FILE = "token"  # noqa: S105 -- a file's name
 
 
 class NodeFile(msgspec.Struct):
@@ -91,12 +89,6 @@ class DataFolder:
         node, key = known
         public = key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
         return Identity(node, public)
-
-    def write_token(self) -> str:
-        """Make the token that callers on this machine prove themselves with; return it."""
-        token = secrets.token_hex(32)
-        _write_secret(self.path / TOKEN_FILE, token.encode())
-        return token
 
     def say_address(self, url: str) -> None:
         """Note where this node serves, for commands on this machine."""

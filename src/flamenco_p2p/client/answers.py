@@ -46,13 +46,6 @@ class TaskLog(msgspec.Struct, frozen=True):
     size: int
 
 
-class LastRendered(msgspec.Struct, frozen=True):
-    """Pictures of a job's newest frame, largest first: `base`/`suffix`, on the same node."""
-
-    base: str
-    suffixes: list[str] = []
-
-
 class RegisteredWorker(msgspec.Struct, frozen=True):
     """The id under which a worker is known from now on."""
 

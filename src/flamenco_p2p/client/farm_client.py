@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import Any, Final, Self
 from urllib.parse import quote
 
-from flamenco_p2p.client.answers import FarmVersion, Job, LastRendered, TaskLog
+from flamenco_p2p.client.answers import FarmVersion, Job, TaskLog
 from flamenco_p2p.client.connection import Connection, as_json
 from flamenco_p2p.client.server_events import EventReader
 
@@ -74,13 +74,6 @@ class FarmClient:
         )
         return answer.must_be(200).read_as(Job)
 
-    async def check_job(self, job: bytes | Mapping[str, Any]) -> None:
-        """Say by returning that the job would be accepted; nothing is stored."""
-        answer = await self._node.call(
-            "POST", "/api/v3/jobs/check", body=_body(job), limit_s=_SUBMIT_LIMIT_S
-        )
-        answer.must_be(204)
-
     async def jobs(self) -> list[AnyJson]:
         """All jobs, oldest first."""
         return list((await self._read("/api/v3/jobs"))["jobs"])
@@ -104,12 +97,6 @@ class FarmClient:
     async def delete_job(self, job: str) -> None:
         """Ask for the removal of a job; it vanishes a little later."""
         (await self._node.call("DELETE", f"/api/v3/jobs/{job}")).must_be(204)
-
-    async def last_rendered(self, job: str | None = None) -> LastRendered | None:
-        """The newest picture of a job, or of the farm; `None` if there is none yet."""
-        place = "last-rendered" if job is None else f"{job}/last-rendered"
-        answer = (await self._node.call("GET", f"/api/v3/jobs/{place}")).must_be(200, 204)
-        return None if answer.status == 204 else answer.read_as(LastRendered)
 
     # Tasks
 

@@ -91,18 +91,6 @@ class Task(Struct, frozen=True, kw_only=True):
     commands: bytes = b"[]"
 
 
-class Attempt(Struct, frozen=True, kw_only=True):
-    """One try of one worker at one task."""
-
-    id: AttemptId
-    task: TaskKey
-    epoch: int
-    worker: WorkerId
-    started_ms: int
-    ended_ms: int | None = None
-    outcome: str = ""
-
-
 class Assignment(Struct, frozen=True, kw_only=True):
     """What a worker gets: the task, and what of the job it must know to carry it out."""
 
@@ -117,13 +105,4 @@ class Assignment(Struct, frozen=True, kw_only=True):
     job_priority: int
     job_type: str
     blender: BlenderNeed | None = None
-    outputs_known: tuple[str, ...] = ()
     outputs_stale: tuple[str, ...] = ()
-
-
-class BlockedWorker(Struct, frozen=True, kw_only=True):
-    """A worker that gets no more tasks of a type in a job."""
-
-    worker: WorkerId
-    worker_name: str
-    task_type: str

@@ -7,14 +7,13 @@ what may be missing is left out, never null.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
 from typing import Annotated, Any
 
 import msgspec
 from msgspec import UNSET, Meta, Raw, Struct, UnsetType
 
 from flamenco_p2p.farm import jobs as farm_jobs
-from flamenco_p2p.farm.ids import JobId, text_of
+from flamenco_p2p.farm.ids import text_of
 from flamenco_p2p.farm.statuses import JobStatus
 from flamenco_p2p.wire.blenders import BlenderNeed, read_need, render_need
 from flamenco_p2p.wire.json import LARGEST_INTEGER, Timestamp, decode, rfc3339
@@ -141,8 +140,8 @@ def parse_job_priority_change(body: bytes) -> JobPriorityChange:
     return decode(body, JobPriorityChange, "priority change")
 
 
-def render_job(job: farm_jobs.Job, steps_done: int | None = None) -> Job:
-    """Return a job as the API shows it; `steps_done` if more is known than the job says."""
+def render_job(job: farm_jobs.Job) -> Job:
+    """Return a job as the API shows it."""
     spec = job.spec
     return Job(
         id=text_of(job.id),
@@ -156,7 +155,7 @@ def render_job(job: farm_jobs.Job, steps_done: int | None = None) -> Job:
         updated=rfc3339(job.updated_ms),
         status=job.status,
         activity=job.activity,
-        steps_completed=job.steps_done if steps_done is None else steps_done,
+        steps_completed=job.steps_done,
         steps_total=job.steps_total,
         tally=msgspec.convert(job.tally, Tally, from_attributes=True),
         storage=(
@@ -173,11 +172,3 @@ def render_job(job: farm_jobs.Job, steps_done: int | None = None) -> Job:
         owner=spec.owner,
         comment=spec.comment,
     )
-
-
-def render_jobs(
-    jobs: Iterable[farm_jobs.Job], steps_done: Mapping[JobId, int] | None = None
-) -> JobsQueryResult:
-    """Return jobs as the API shows them, in the given order."""
-    known = steps_done or {}
-    return JobsQueryResult(jobs=[render_job(job, known.get(job.id)) for job in jobs])

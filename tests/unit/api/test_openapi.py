@@ -13,7 +13,7 @@ from openapi_spec_validator import validate
 from flamenco_p2p.api.openapi import document
 from flamenco_p2p.api.operations import OPERATIONS, Operation
 from flamenco_p2p.wire.job_files import render_last_rendered, render_task_log_info
-from flamenco_p2p.wire.jobs import render_jobs
+from flamenco_p2p.wire.jobs import JobsQueryResult, render_job
 from flamenco_p2p.wire.json import encode
 from flamenco_p2p.wire.meta import AvailableJobTypes, Error
 from flamenco_p2p.wire.tasks import JobTasksSummary, render_assigned_task, render_task
@@ -23,7 +23,7 @@ from tests.unit.wire import examples as the
 DOCUMENT: dict[str, Any] = json.decode(document("0.1.0"))
 
 ANSWERS: list[Struct] = [
-    render_jobs([the.PLAIN_JOB]),
+    JobsQueryResult(jobs=[render_job(the.PLAIN_JOB)]),
     render_task(the.PLAIN_TASK, None, [the.PLAIN_WORKER]),
     JobTasksSummary(tasks=[]),
     render_assigned_task(the.OUR_ASSIGNMENT, b"[]"),

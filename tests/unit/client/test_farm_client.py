@@ -12,7 +12,7 @@ import msgspec
 import pytest
 from aiohttp import web
 
-from flamenco_p2p.client.answers import FarmVersion, Job, LastRendered, TaskLog
+from flamenco_p2p.client.answers import FarmVersion, Job, TaskLog
 from flamenco_p2p.client.errors import FarmSaid, FarmUnreachable, StrangeAnswer
 from flamenco_p2p.client.farm_client import FarmClient
 
@@ -71,12 +71,6 @@ READ: list[tuple[str, Any, Callable[[FarmClient], Awaitable[Any]], Any]] = [
     ("/api/v3/worker-mgt/workers", {"workers": [1]}, lambda f: f.workers(), [1]),
     ("/api/v3/worker-mgt/workers/w", {"id": "w"}, lambda f: f.worker("w"), {"id": "w"}),
     (
-        "/api/v3/jobs/last-rendered",
-        {"base": "/b", "suffixes": ["s"]},
-        lambda f: f.last_rendered(),
-        LastRendered("/b", ["s"]),
-    ),
-    (
         "/api/v3/tasks/t/log",
         {"task_id": "t", "job_id": "j", "url": "/l", "size": 3},
         lambda f: f.task_log("t"),
@@ -99,7 +93,6 @@ async def test_what_people_read(
 
 
 WRITE: list[tuple[str, str, Any, Callable[[FarmClient], Awaitable[Any]]]] = [
-    ("POST", "/api/v3/jobs/check", {"name": "a"}, lambda f: f.check_job({"name": "a"})),
     (
         "POST",
         "/api/v3/jobs/j/setstatus",
@@ -155,9 +148,8 @@ async def test_a_job_is_handed_in_as_it_is_and_under_its_key(
 
 
 async def test_what_is_not_there_yet_is_none(server: Server, farm: FarmClient) -> None:
-    for path in ("/api/v3/jobs/j/last-rendered", "/api/v3/tasks/t/log", "/api/v3/tasks/t/logtail"):
+    for path in ("/api/v3/tasks/t/log", "/api/v3/tasks/t/logtail"):
         server.answers["GET", path] = (204, b"")
-    assert await farm.last_rendered("j") is None
     assert await farm.task_log("t") is None
     assert await farm.task_log_tail("t") == ""
 

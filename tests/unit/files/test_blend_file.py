@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 import zstandard
 
-from flamenco_p2p.shipped import shipped_folder
 from flamenco_p2p.files.blend_file import read_blender_version
+from flamenco_p2p.shipped import shipped_folder
 
 OLD = b"BLENDER-v293REND" + bytes(2000)
 NEW = b"BLENDER17-01v0500REND" + bytes(2000)

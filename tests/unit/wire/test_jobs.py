@@ -14,10 +14,9 @@ from flamenco_p2p.wire.jobs import (
     parse_job_status_change,
     parse_submitted_job,
     render_job,
-    render_jobs,
 )
 from flamenco_p2p.wire.json import BadBody, encode
-from tests.unit.wire.examples import JOB_ID, JOB_TEXT, NODE_ID, NODE_TEXT, PLAIN_JOB, PLAIN_SPEC
+from tests.unit.wire.examples import JOB_TEXT, NODE_ID, NODE_TEXT, PLAIN_JOB, PLAIN_SPEC
 
 SMALLEST = {"name": "shot7", "type": "simple-blender-render", "submitter_platform": "linux"}
 
@@ -146,8 +145,7 @@ def test_a_job_shows_what_else_is_known_of_it() -> None:
         blender=BlenderNeed(major=4, minor=2),
     )
     job = replace(PLAIN_JOB, spec=spec, delete_requested_ms=PLAIN_JOB.created_ms)
-    shown = json.decode(encode(render_job(job, steps_done=4)))
-    assert shown["steps_completed"] == 4
+    shown = json.decode(encode(render_job(job)))
     assert {key: shown[key] for key in list(shown)[14:]} == {
         "storage": {"shaman_checkout_id": "shot7/a1"},
         "worker_tag": NODE_TEXT,
@@ -157,9 +155,3 @@ def test_a_job_shows_what_else_is_known_of_it() -> None:
         "owner": "film-3",
         "comment": "last try",
     }
-
-
-def test_jobs_keep_their_order_and_show_the_newest_progress() -> None:
-    assert encode(render_jobs([])) == b'{"jobs":[]}\n'
-    shown = render_jobs([PLAIN_JOB, PLAIN_JOB], {JOB_ID: 3})
-    assert [job.steps_completed for job in shown.jobs] == [3, 3]
