@@ -12,7 +12,7 @@ const JOB_TYPE = {
       description: "Which frames to render, for example 47, 1-30 or 3, 5-10, 47-50",
     },
     {
-      key: "chunk_size", type: "int32", default: 1, visible: "submission",
+      key: "chunk_size", type: "int32", default: 1, propargs: { min: 1 }, visible: "submission",
       description: "How many frames each task renders",
     },
     {

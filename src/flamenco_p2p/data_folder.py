@@ -25,7 +25,7 @@ from cryptography.hazmat.primitives.serialization import (
     PublicFormat,
 )
 
-from flamenco_p2p.farm.errors import Conflict
+from flamenco_p2p.farm.errors import Broken, Conflict
 from flamenco_p2p.farm.ids import NodeId, read_id, text_of
 
 ADDRESS_FILE = "address"
@@ -80,7 +80,10 @@ class DataFolder:
             ) from None
 
     def identity(self) -> Identity:
-        """Return who this node is; made once, kept for ever."""
+        """Return who this node is; made once, kept for ever.
+
+        Raises `Broken` if the file is there but the disk does not give it.
+        """
         path = self.path / "node.json"
         if (known := _read_node_file(path)) is None:
             known = NodeId(uuid.uuid4().bytes), Ed25519PrivateKey.generate()
@@ -114,8 +117,13 @@ def _read_node_file(path: Path) -> tuple[NodeId, Ed25519PrivateKey] | None:
     try:
         file = msgspec.json.decode(path.read_bytes(), type=NodeFile)
         key = Ed25519PrivateKey.from_private_bytes(bytes.fromhex(file.private_key))
-    except (OSError, ValueError, msgspec.MsgspecError):
+    except (FileNotFoundError, ValueError, msgspec.MsgspecError):
         return None
+    except OSError as error:  # a fresh identity written over it would be another node for ever
+        raise Broken(
+            f"This node cannot read who it is from {path}: {error.strerror}.",
+            remedy="See that the disk works and that the file may be read.",
+        ) from error
     node = read_id(file.node_id)
     return None if node is None else (NodeId(node), key)
 

@@ -9,6 +9,7 @@ import asyncio
 import errno
 import gc
 import logging
+import os
 import platform
 import socket
 from collections.abc import AsyncIterator
@@ -44,6 +45,7 @@ log = logging.getLogger(__name__)
 
 PORTS_TRIED = 100
 NAME_SERVER_S = 1.0
+LONGEST_WAIT_S = 30.0
 PORT_NOT_FREE = frozenset({errno.EADDRINUSE, errno.EACCES})
 ANYWHERE = frozenset({"", "0.0.0.0", "::"})  # noqa: S104 -- compared with, not bound to
 
@@ -112,6 +114,7 @@ async def running_node(config: Config, folder: DataFolder) -> AsyncIterator[Runn
             short_version=config.short_version,
             platform=os_name(),
             own_names=await _own_names(config),
+            longest_wait_s=_longest_wait_s(config),
             applied_index=lambda: replica.applied_index,
         )
         port = await stack.enter_async_context(_serving(farm, config))
@@ -183,6 +186,11 @@ class Hands:
         await self._ended.wait()
 
 
+def _longest_wait_s(config: Config) -> float:
+    """Return how long a question may be held: who waits must not come to count as silent."""
+    return min(LONGEST_WAIT_S, config.worker_timeout_s / 2 or LONGEST_WAIT_S)
+
+
 async def _own_names(config: Config) -> frozenset[str]:
     """Return what this machine is called; a name server that does not answer is not waited for."""
     names = {"", socket.gethostname(), *config.names}
@@ -219,7 +227,7 @@ async def _bind(runner: web.AppRunner, config: Config) -> int:
             if port == last or error.errno not in PORT_NOT_FREE:
                 raise Refused(
                     f"This node cannot serve on {config.host or 'any address'}, port {port}: "
-                    f"{error.strerror}.",
+                    f"{_plainly(error)}.",
                     remedy="Choose another address or port (--host, --port).",
                 ) from error
             log.info("port %d is taken: %s", port, error)
@@ -227,6 +235,12 @@ async def _bind(runner: web.AppRunner, config: Config) -> int:
         address = runner.addresses[0]
         return int(address[1])
     raise AssertionError("no port was tried")
+
+
+def _plainly(error: OSError) -> str:
+    """Return the system's own words, without the library's; of names that it does not know, too."""
+    number = error.errno or 0
+    return os.strerror(number) if number > 0 else str(error.strerror)
 
 
 @asynccontextmanager

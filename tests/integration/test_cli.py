@@ -113,6 +113,7 @@ def test_a_job_is_paused_resumed_moved_cancelled_requeued_and_deleted(farm: Farm
     assert len(deleted) == 1
 
 
+@pytest.mark.blender
 def test_wrong_input_is_a_sentence_and_status_2_and_leaves_no_job(farm: Farm) -> None:
     (farm.folder / "notes.blend").write_text("no scene")
     for arguments, words in (
@@ -122,6 +123,7 @@ def test_wrong_input_is_a_sentence_and_status_2_and_leaves_no_job(farm: Farm) ->
         (("submit", "--type", "dance"), "no job type “dance”. It has: echo-sleep-test"),
         (("submit", str(ORRERY), "--frames", "9-1"), "smaller number first"),
         (("submit", str(ORRERY), "--frames", "1-10000000"), "10,000,000 frames"),
+        (("submit", str(ORRERY), "--set", "scene=Nowhere"), "It has: Scene."),
         ((*ECHO, "--set", "sleep_repeats=often"), "whole number"),
         (("submit", "--type", "echo-sleep-test"), "message"),
         (("tasks", "nothing"), "There is no job"),
@@ -184,12 +186,12 @@ def test_a_scene_is_rendered_with_the_values_blender_gives(farm: Farm) -> None:
 @pytest.mark.blender
 def test_a_failed_job_says_why_shows_the_log_and_has_status_1(farm: Farm) -> None:
     done = farm.run(
-        *("submit", str(ORRERY), "--frames", "1", "--set", "scene=Nowhere", "--wait"),
+        *("submit", str(ORRERY), "--frames", "1", "--set", "format=NOTHING", "--wait"),
         *("--output", str(farm.folder / "out")),
         expect=1,
     )
-    assert 'The file has no scene "Nowhere"' in done.stderr
-    assert "Can't find scene" in done.stderr
+    assert "does not know the render format" in done.stderr
+    assert "Error: Format from" in done.stderr
     assert "flamenco-p2p log " in done.stdout
 
 

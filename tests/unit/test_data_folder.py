@@ -11,7 +11,7 @@ import pytest
 
 from flamenco_p2p import data_folder
 from flamenco_p2p.data_folder import DataFolder, address_in, default_folder
-from flamenco_p2p.farm.errors import Conflict
+from flamenco_p2p.farm.errors import Broken, Conflict
 
 
 def test_a_second_node_in_the_same_folder_is_refused_in_words(tmp_path: Path) -> None:
@@ -65,6 +65,15 @@ def test_a_damaged_identity_is_replaced(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "node.json").write_bytes(content)
     made = folder.identity()
     assert folder.identity() == made
+    folder.release()
+
+
+def test_an_identity_that_cannot_be_read_is_not_replaced(tmp_path: Path) -> None:
+    folder = DataFolder(tmp_path)
+    (tmp_path / "node.json").mkdir()  # reading it fails as on a bad disk
+    with pytest.raises(Broken, match="cannot read who it is"):
+        folder.identity()
+    assert (tmp_path / "node.json").is_dir()
     folder.release()
 
 

@@ -25,7 +25,6 @@ from flamenco_p2p.store.farm_reads import FarmReads
 from flamenco_p2p.wire.json import encode
 
 MOST_JSON_BYTES = 256 * 1024
-LONGEST_WAIT_S = 60.0
 PIECE_BYTES = 64 * 1024
 
 
@@ -49,6 +48,7 @@ class Farm:
     short_version: str
     platform: str
     own_names: frozenset[str]
+    longest_wait_s: float
     applied_index: Callable[[], int]
 
 
@@ -146,10 +146,15 @@ def request_id(request: web.Request) -> RequestId:
     return clock.fresh_request_id() if key is None else RequestId(key)
 
 
+def has_gone(request: web.Request) -> bool:
+    """Say whether nobody is there any more to hear the answer."""
+    return request.transport is None or request.transport.is_closing()
+
+
 def wait_wanted(request: web.Request) -> float:
     """Return how many seconds the caller would wait for an answer (`Prefer: wait=…`, RFC 7240)."""
     for preference in request.headers.get("Prefer", "").split(","):
         name, _, value = preference.strip().partition("=")
-        if name.strip().lower() == "wait" and value.strip().isdigit():
-            return min(float(value), LONGEST_WAIT_S)
+        if name.strip().lower() == "wait" and value.strip().isdecimal():
+            return min(float(value), request.app[FARM].longest_wait_s)
     return 0.0

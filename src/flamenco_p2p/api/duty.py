@@ -19,6 +19,7 @@ from flamenco_p2p.api.doors import (
     FARM,
     Farm,
     answer,
+    has_gone,
     known_task_in_path,
     nothing,
     read_json,
@@ -99,7 +100,7 @@ async def sign_on(request: web.Request, farm: Farm, worker: WorkerId) -> web.Res
                 node=who.node_id,
             )
         except NotYet:
-            if request.transport is None or request.transport.is_closing():
+            if has_gone(request):
                 raise  # it has gone; the next try is another request
             await asyncio.sleep(SIGN_ON_AGAIN_S)
             continue
@@ -140,7 +141,8 @@ async def schedule_task(request: web.Request, farm: Farm, worker: WorkerId) -> w
     """POST /api/v3/worker/task"""
     farm.manager.roster.see(worker, clock.now_ms())
     wait_s = wait_wanted(request)
-    match await farm.manager.dispatch.next_task(worker, wait_s):
+    found = await farm.manager.dispatch.next_task(worker, wait_s, lambda: not has_gone(request))
+    match found:
         case Assignment() as assignment:
             commands = _expand(farm, worker, assignment.commands)
             lease = farm.manager.roster.holder(worker, assignment.task)
@@ -205,6 +207,7 @@ async def task_output_produced(request: web.Request, farm: Farm, worker: WorkerI
     if (request.content_length or 0) > MOST_BYTES:
         raise TooLarge(f"The picture is larger than {MOST_BYTES} bytes.", remedy="Make it smaller.")
     task, _ = await farm.manager.steering.task(known_task_in_path(request))
+    farm.previews.expect()  # before its megabytes are in memory
     picture = bytearray()
     async for chunk in request.content.iter_chunked(256 * 1024):
         picture += chunk

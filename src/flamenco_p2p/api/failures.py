@@ -12,7 +12,7 @@ import logging
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from flamenco_p2p.api.doors import answer, nothing
+from flamenco_p2p.api.doors import answer, has_gone, nothing
 from flamenco_p2p.farm.errors import FarmError, NotYet
 from flamenco_p2p.wire.meta import Error
 
@@ -40,14 +40,10 @@ async def failures(request: web.Request, handler: Handler) -> web.StreamResponse
             raise
         return error_answer(error.status, WORDS.get(error.status, error.reason), error)
     except Exception as error:
-        if isinstance(error, ConnectionError) and _has_gone(request):
+        if isinstance(error, ConnectionError) and has_gone(request):
             return nothing()  # to nobody
         log.exception("%s %s failed", request.method, request.path)
         return error_answer(500, "Something went wrong in this node; its log file says what.")
-
-
-def _has_gone(request: web.Request) -> bool:
-    return request.transport is None or request.transport.is_closing()
 
 
 def _not_yet(request: web.Request, error: NotYet) -> web.Response:

@@ -52,7 +52,7 @@ def _worker(farm: Farm, task: Task) -> Worker | None:
 
 
 def _steps(farm: Farm, task: Task) -> int | None:
-    lease = farm.manager.roster.lease_of(task.key, task.worker)
+    lease = farm.manager.roster.holder(task.worker, task.key)
     return None if lease is None else lease.steps_done
 
 
@@ -63,7 +63,7 @@ async def fetch_task(request: web.Request) -> web.Response:
     if found is None:
         raise Unknown("There is no such task.", remedy="Its job may have been deleted.")
     task, _, failed = found
-    lease = farm.manager.roster.lease_of(task.key, task.worker)
+    lease = farm.manager.roster.holder(task.worker, task.key)
     if lease is not None:
         task = structs.replace(task, activity=lease.activity, touched_ms=lease.touched_ms)
     failed_by = [w for id_ in failed if (w := farm.manager.roster.workers.get(id_)) is not None]

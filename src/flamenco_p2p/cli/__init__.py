@@ -3,7 +3,8 @@
 `flamenco-p2p` alone runs this machine's node (`run`). All other commands are clients of a node,
 this machine's or the one that `--manager` names (`finding`), and know no more of the farm than its
 API tells: `submit` (with `submission`), `farm` to look, `log`, `steer` to change, and `demo`, which
-is both at once. `watch`, `progress` and `live` follow a job: asking, knowing, drawing.
+is both at once. `watch`, `progress` and `live` follow a job: asking, knowing, drawing; `waiting`
+says why one does not begin.
 
 Flows in: arguments, FLAMENCO_P2P_* variables. Flows out: results on stdout, remarks on stderr, and
 a status: 0 good, 1 the job failed, 2 wrong input (`failures`).

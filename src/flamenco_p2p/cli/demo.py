@@ -139,7 +139,7 @@ def _opens(path: Path) -> bool:
     try:
         with Image.open(path) as image:
             image.load()
-    except OSError:
+    except (OSError, SyntaxError):  # the latter for a PNG that is torn in certain places
         return False
     return True
 

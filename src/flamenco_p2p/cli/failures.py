@@ -48,7 +48,8 @@ def _report(context: click.Context, error: Exception) -> None:
     if context.params.get("debug"):
         remark("".join(traceback.format_exception(error)))
     known = _in_words(error)
-    remark(str(known) if known is not None else _our_fault(context, error))
+    said = str(known) if known is not None else _our_fault(context, error)
+    remark(said[:1].upper() + said[1:])  # what a script says, for one, begins anyhow
 
 
 def _in_words(error: BaseException) -> FarmError | None:

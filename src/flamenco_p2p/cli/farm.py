@@ -11,13 +11,16 @@ from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
 import click
+import msgspec
 from rich.text import Text
 
 from flamenco_p2p.cli.finding import AnyJson, asks_the_farm, find_job, reached, where, where_in
 from flamenco_p2p.cli.output import ago, coloured, print_json, print_table, say, short_id
 from flamenco_p2p.cli.submission import job_type_of
+from flamenco_p2p.cli.waiting import why_waiting
 from flamenco_p2p.client.farm_client import FarmClient
 from flamenco_p2p.shipped import shipped_folder
+from flamenco_p2p.wire.blenders import BlenderNeed
 
 T = TypeVar("T")
 
@@ -150,15 +153,18 @@ def tasks(*, job: str, as_json: bool) -> None:
     JOB is an id or the beginning of it, a name, or "last" for the newest one.
     """
 
-    async def question(farm: FarmClient) -> tuple[AnyJson, list[AnyJson]]:
+    async def question(farm: FarmClient) -> tuple[AnyJson, list[AnyJson], str]:
         found = await find_job(farm, job)
-        return found, await farm.job_tasks(found["id"])
+        need = msgspec.convert(found.get("blender"), BlenderNeed | None)
+        waits = found["status"] == "queued" and not as_json
+        why = await why_waiting(farm, need) if waits else ""
+        return found, await farm.job_tasks(found["id"]), why or found["activity"]
 
-    found, its_tasks = ask(question)
+    found, its_tasks, more = ask(question)
     if as_json:
         print_json({"tasks": its_tasks})
         return
-    say(f"{found['name']}, {found['status']}. {found['activity']}".rstrip())
+    say(f"{found['name']}, {found['status']}. {more}".rstrip())
     rows = [
         (
             str(task["index_in_job"]),

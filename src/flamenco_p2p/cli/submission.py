@@ -27,6 +27,7 @@ from flamenco_p2p.rules.frames import frames_of
 from flamenco_p2p.submit.scene_values import default_output_root, evaluate_settings, parse_setting
 from flamenco_p2p.worker.programs import BlenderWanted, NoBlender, Programs
 
+LAST_FRAME: Final = 1_048_574  # asked for a later one, Blender renders this one
 _TRIES_AFTER_S: Final = (0.5, 1.0, 2.0, 4.0, 8.0)
 
 
@@ -54,8 +55,8 @@ class Scene:
 
 def check(wish: Wish) -> Scene | None:
     """Find what is wrong with a wish before anybody is asked. Raises `Refused`. Blocks."""
-    if (frames := wish.settings.get("frames")) is not None:
-        frames_of(frames)
+    if (frames := wish.settings.get("frames")) is not None and frames_of(frames)[-1] > LAST_FRAME:
+        raise Refused(f"Blender's last frame is {LAST_FRAME}.", remedy="Check the frames.")
     return None if wish.file is None else Scene(*recognised(wish.file))
 
 
@@ -136,9 +137,10 @@ def _given(wish: Wish, scene: Scene | None, job_type: Mapping[str, Any]) -> dict
             f"A job of the type “{job_type['name']}” needs a .blend.",
             remedy="Say which: flamenco-p2p submit FILE.blend.",
         )
-    if root := given.get("render_output_root"):
-        given["render_output_root"] = os.path.abspath(root)  # noqa: PTH100 - as for the file
-    elif scene is not None and "render_output_root" in keys:
+    for key in ("render_output_root", "render_output_path"):
+        if path := given.get(key):
+            given[key] = os.path.abspath(path)  # noqa: PTH100 - as for the file
+    if not given.get("render_output_root") and scene is not None and "render_output_root" in keys:
         given["render_output_root"] = default_output_root(scene.path)
     return given
 
@@ -151,6 +153,7 @@ def _defaults(job_type: Mapping[str, Any]) -> dict[str, Any]:
 async def hand_in(farm: FarmClient, job: Mapping[str, Any], on_retry: Callable[[str], None]) -> Job:
     """Submit a job. A lost answer is asked for again, and makes no second job."""
     key = text_of(clock.fresh_job_id())
+    told = ""
     for pause_s in (*_TRIES_AFTER_S, None):
         try:
             return await farm.submit_job(job, idempotency_key=key)
@@ -160,7 +163,9 @@ async def hand_in(farm: FarmClient, job: Mapping[str, Any], on_retry: Callable[[
             )
             if not passing or pause_s is None:
                 raise
-            on_retry(f"{error.problem} Trying again.")
+            if error.problem != told:
+                on_retry(f"{error.problem} Trying again.")
+            told = error.problem
             await asyncio.sleep(pause_s)
     raise AssertionError("the last try returns or raises")
 

@@ -19,6 +19,7 @@ from flamenco_p2p.cli.finding import Where, asks_the_farm, reached, where
 from flamenco_p2p.cli.live import Display, display
 from flamenco_p2p.cli.output import duration, print_json, remark, say, short_id
 from flamenco_p2p.cli.progress import JobProgress
+from flamenco_p2p.cli.waiting import why_waiting
 from flamenco_p2p.cli.watch import follow
 from flamenco_p2p.client.answers import Job
 from flamenco_p2p.config import read_settings
@@ -45,7 +46,13 @@ USUAL_TYPE = "simple-blender-render"
     type=click.Path(file_okay=False, path_type=Path),
     help='Folder for the frames; without it, "render" beside the file.',
 )
-@click.option("--priority", type=click.IntRange(0, 100), default=50, show_default=True)
+@click.option(
+    "--priority",
+    type=click.IntRange(0, 100),
+    default=50,
+    show_default=True,
+    help="The job with the higher one goes first.",
+)
 @click.option("--set", "assignments", multiple=True, metavar="KEY=VALUE", help="Any other setting.")
 @click.option("--paused", is_flag=True, help="Let the job wait until it is resumed.")
 @click.option("--comment", default="", help="A word to whoever looks at the job.")
@@ -95,6 +102,8 @@ def submit(
     job = asyncio.run(_submit(place, wish, scene))
     if not as_json:
         _say_submitted(job)
+        if not wait and (why := asyncio.run(_why_waiting(place, job))):
+            remark(why)
     status = _wait_for(place, job, quiet=as_json) if wait else None
     if as_json:
         print_json(asyncio.run(_as_it_is(place, job)) if wait else job)
@@ -127,6 +136,11 @@ def _say_submitted(job: Job) -> None:
     remark(f"{job.name} is submitted: job {job.id}.")
     if folder := submission.output_folder(job.settings):
         remark(f"Frames go to {folder}")
+
+
+async def _why_waiting(place: Where, job: Job) -> str:
+    async with reached(place) as farm:
+        return await why_waiting(farm, job.blender) if job.status == "queued" else ""
 
 
 def _wait_for(place: Where, job: Job, *, quiet: bool) -> str:

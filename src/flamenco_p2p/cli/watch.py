@@ -16,6 +16,7 @@ from flamenco_p2p import clock
 from flamenco_p2p.cli.finding import Where
 from flamenco_p2p.cli.live import Display, Trouble
 from flamenco_p2p.cli.progress import JobProgress, Task
+from flamenco_p2p.cli.waiting import why_waiting
 from flamenco_p2p.client.errors import FarmSaid
 from flamenco_p2p.client.farm_client import FarmClient
 from flamenco_p2p.farm.errors import FarmError
@@ -26,6 +27,7 @@ AWAY: Final = "No node answers; waiting for the farm to come back. The job goes 
 _TICK_S: Final = 0.25
 _LOOK_EVERY_S: Final = 2.0
 _LOOKS_COST_AT_MOST: Final = 0.05  # of the time: a large job is looked at less often
+_PATIENCE_S: Final = 5.0  # before anybody is told why a job does not begin: mostly it just does
 _RETRY_S: Final = 0.5
 _TROUBLES_TOLD: Final = 3  # at a time: what comes after the first is mostly the same
 
@@ -79,12 +81,14 @@ class _Watcher:
         before_s = clock.steady_s()
         try:
             async with self._place.farm() as farm:
-                status = (await farm.job(self.job.id)).status
+                job = await farm.job(self.job.id)
                 tasks = await farm.job_tasks(self.job.id)
-                self.job.see_status(status)
+                self.job.see_status(job.status)
                 self.job.see_tasks(tasks, clock.steady_s())
                 await self._tell_trouble(farm)
-            self._display.notice("")
+                late = before_s - self._started_s > _PATIENCE_S
+                waits = job.status == "queued" and late
+                self._display.notice(await why_waiting(farm, job.blender) if waits else "")
         except FarmSaid as error:
             if error.answered == 404:
                 self.job.see_status("deleted")

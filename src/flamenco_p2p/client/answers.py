@@ -10,6 +10,8 @@ from typing import Any
 
 import msgspec
 
+from flamenco_p2p.wire.blenders import BlenderNeed
+
 
 class FarmVersion(msgspec.Struct, frozen=True):
     """Who answers: `version` is for people, `name` is the farm's."""
@@ -35,6 +37,7 @@ class Job(msgspec.Struct, frozen=True):
     updated: str = ""
     settings: dict[str, Any] = {}
     metadata: dict[str, str] = {}
+    blender: BlenderNeed | None = None
 
 
 class TaskLog(msgspec.Struct, frozen=True):
@@ -66,13 +69,6 @@ class Command(msgspec.Struct, frozen=True):
     total_step_count: int = 0
 
 
-class BlenderNeeded(msgspec.Struct, frozen=True):
-    """Which Blender a job needs: the series that saved its file, as "4.2"."""
-
-    version: str
-    newer_allowed: bool = True
-
-
 class AssignedTask(msgspec.Struct, frozen=True):
     """A task for this worker. The last four fields are ours; a stock manager sends none of them."""
 
@@ -84,7 +80,7 @@ class AssignedTask(msgspec.Struct, frozen=True):
     task_type: str = ""
     attempt: str | None = None
     epoch: int | None = None
-    blender: BlenderNeeded | None = None
+    blender: BlenderNeed | None = None
     stale_outputs: list[str] = []
 
 

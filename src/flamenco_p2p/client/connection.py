@@ -155,6 +155,8 @@ class Connection:
 
 def _plainly(error: Exception) -> str:
     """Return the system's own words, without the library's about sockets and certificates."""
+    if isinstance(error, aiohttp.ClientConnectorDNSError):
+        return "no machine of this name is known"
     if isinstance(error, aiohttp.ClientConnectorError) and error.os_error.errno:
         return os.strerror(error.os_error.errno).lower()
     return str(error) or type(error).__name__

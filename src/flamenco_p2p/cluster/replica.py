@@ -17,6 +17,7 @@ from flamenco_p2p.farm.errors import FarmError, NotYet
 from flamenco_p2p.farm.ids import FarmId, NodeId, RequestId
 
 PATIENCE_S = 10.0
+MOST_WAITING = 20_000
 
 
 class Replica:
@@ -48,6 +49,11 @@ class Replica:
 
     async def propose(self, decision: AnyDecision, *, request: RequestId | None = None) -> Applied:
         """See `Bridge.propose`."""
+        if self._writer.waiting >= MOST_WAITING:
+            raise NotYet(
+                "This node has more to write than its disk takes at present.",
+                remedy="Try again in a moment; nothing accepted is lost.",
+            )
         self._ticket += 1
         ticket = self._ticket
         answer: asyncio.Future[Applied] = self._loop.create_future()

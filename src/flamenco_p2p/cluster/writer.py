@@ -14,17 +14,18 @@ import logging
 import sqlite3
 import threading
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
-from flamenco_p2p.farm.decisions import AddTasks, Envelope
+from flamenco_p2p.farm.decisions import AddTasks, AnyDecision, BeginJob, Envelope
 from flamenco_p2p.farm.errors import Broken, FarmError, NotYet
 from flamenco_p2p.farm.events import Event
 from flamenco_p2p.farm.ids import NodeId
 from flamenco_p2p.store.apply import FarmState, Outcome
-from flamenco_p2p.store.database import is_full, set_aside
+from flamenco_p2p.store.database import is_damage, is_full, set_aside
 from flamenco_p2p.store.decision_log import DamagedLog, DecisionLog, Entry
 from flamenco_p2p.wire.decisions import encode_batch
 
@@ -37,20 +38,8 @@ ENTRIES_PER_CHECKPOINT = 2000
 BYTES_PER_CHECKPOINT = 4 * 1024 * 1024
 ENTRIES_KEPT = 1000
 PAUSE_WHEN_FULL_S = 1.0
-ELSEWHERE = tuple(
-    f"SQLITE_{fault}"
-    for fault in (
-        "IOERR",
-        "FULL",
-        "BUSY",
-        "LOCKED",
-        "CANTOPEN",
-        "READONLY",
-        "PERM",
-        "NOMEM",
-        "AUTH",
-    )
-)
+
+T = TypeVar("T")
 
 
 def disk_full() -> NotYet:
@@ -59,11 +48,6 @@ def disk_full() -> NotYet:
         "The disk that holds the farm's data is full, so nothing can be changed now.",
         remedy="Free some space on it; the farm goes on by itself, and nothing accepted is lost.",
     )
-
-
-def _is_damage(error: sqlite3.Error) -> bool:
-    """Say whether the file's content is at fault, and not the disk or whoever else uses it."""
-    return not getattr(error, "sqlite_errorname", "").startswith(ELSEWHERE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +71,7 @@ class Writer:
         self._stopping = False
         self._since_checkpoint = [0, 0]
         self._thread = threading.Thread(target=self._run, name="farm-writer")
-        self._poison: Broken | None = None
+        self._poisoned = False
         self._files = ExitStack()
         self._log: DecisionLog
         self._state: FarmState
@@ -98,13 +82,16 @@ class Writer:
         """Open both databases and catch up; return the last stamp and who this farm is.
 
         Blocks; call it in a thread. A damaged file is set aside, and the node goes on with what the
-        other one holds. Raises `NotYet` if the disk is full, `Broken` if it does not work.
+        other one holds: the tables without the log's newest entries, or what the log, from its
+        first entry on, makes of new tables. If the log was shortened, new tables cannot be made:
+        the farm begins anew. Raises `NotYet` if the disk is full, `Broken` if it does not work.
         """
         try:
-            self._state = self._open_state()
-            self._files.callback(self._state.close)
-            self._log = self._open_log()
-            self._files.callback(self._log.close)
+            self._state = self._open_file("farm.db", FarmState)
+            self._files.callback(lambda: self._state.close())
+            self._log = self._open_file("raft.db", DecisionLog)
+            self._files.callback(lambda: self._log.close())
+            self._catch_up()
             # Lives that end before they get round to it would else leave more and more behind.
             self._tidy(BYTES_PER_CHECKPOINT)
             return self._state.last_hlc, self._state.identity()
@@ -119,6 +106,11 @@ class Writer:
     def start(self) -> None:
         """Begin to write."""
         self._thread.start()
+
+    @property
+    def waiting(self) -> int:
+        """How many proposals are queued."""
+        return len(self._waiting)
 
     def submit(self, ticket: int, envelope: Envelope) -> None:
         """Queue a proposal; its outcome is reported under the ticket."""
@@ -137,41 +129,48 @@ class Writer:
 
     # --- opening
 
-    def _open_state(self) -> FarmState:
-        path = self._folder / "farm.db"
+    def _open_file(self, name: str, kind: Callable[[Path], T]) -> T:
         try:
-            return FarmState(path)
+            return kind(self._folder / name)
         except sqlite3.DatabaseError as error:
-            if not _is_damage(error):
+            if not is_damage(error):
                 raise
-            aside = set_aside(path)
-            log.error("farm.db is damaged (%s); it is kept as %s", error, aside)
-            return FarmState(path)
+            self._set_aside(name, error)
+            return kind(self._folder / name)
 
-    def _open_log(self) -> DecisionLog:
-        path = self._folder / "raft.db"
+    def _set_aside(self, name: str, error: Exception) -> None:
+        aside = set_aside(self._folder / name)
+        log.error("%s is damaged (%s); it is kept as %s", name, error, aside)
+
+    def _catch_up(self) -> None:
+        """Carry out, one by one, what is in the log but was not yet durable in the state."""
+        rebuilt = False
+        entries = self._log.after(self._state.applied_index)
+        while (entry := self._next_entry(entries)) is not None:
+            try:
+                self._state.apply([entry])
+            except sqlite3.DatabaseError as error:
+                if rebuilt or not is_damage(error):
+                    raise
+                rebuilt = True
+                self._state.close()
+                self._set_aside("farm.db", error)
+                self._state = FarmState(self._folder / "farm.db")
+                entries = self._log.after(0)
+        self._log.last_index = max(self._log.last_index, self._state.applied_index)
+
+    def _next_entry(self, entries: Iterator[Entry]) -> Entry | None:
         try:
-            decisions = DecisionLog(path)
-            self._catch_up(decisions)
+            return next(entries, None)
         except (sqlite3.DatabaseError, DamagedLog) as error:
-            if isinstance(error, sqlite3.DatabaseError) and not _is_damage(error):
+            if isinstance(error, sqlite3.DatabaseError) and not is_damage(error):
                 raise
-            aside = set_aside(path)
-            log.error("raft.db is damaged (%s); it is kept as %s", error, aside)
-            decisions = DecisionLog(path)
-        decisions.last_index = max(decisions.last_index, self._state.applied_index)
-        return decisions
-
-    def _catch_up(self, decisions: DecisionLog) -> None:
-        """Carry out what is in the log but was not yet durable in the state."""
-        batch: list[Entry] = []
-        for entry in decisions.after(self._state.applied_index):
-            batch.append(entry)
-            if len(batch) == 100:
-                self._state.apply(batch)
-                batch = []
-        if batch:
-            self._state.apply(batch)
+            self._log.close()
+            self._set_aside("raft.db", error)
+            self._log = DecisionLog(self._folder / "raft.db")
+            if self._state.applied_index == 0:
+                log.critical("neither file tells of the farm that was here: it begins anew")
+            return None
 
     # --- the thread
 
@@ -186,7 +185,7 @@ class Writer:
             except FarmError as error:
                 self._report(Written(tickets, [error] * len(tickets), ()))
             except Exception as error:  # whatever it is, those who wait must hear of it
-                self._report(Written(tickets, [self._poisoned(error)] * len(tickets), ()))
+                self._report(Written(tickets, [self._poison(error)] * len(tickets), ()))
             else:
                 self._report(Written(tickets, outcomes, events))
 
@@ -199,12 +198,12 @@ class Writer:
             while self._waiting and len(batch) < MOST_IN_BATCH and size < MOST_BATCH_BYTES:
                 batch.append(self._waiting.popleft())
                 decision = batch[-1][1].decision
-                size += len(decision.payload) if isinstance(decision, AddTasks) else 200
+                size += _size(decision)
             return batch
 
     def _write(self, batch: list[Envelope]) -> tuple[Sequence[Outcome], Sequence[Event]]:
-        if self._poison is not None:
-            raise self._poison
+        if self._poisoned:
+            raise _broken()
         payload = encode_batch(batch)
         entry = Entry(self._log.last_index + 1, TERM, self._node, payload)
         try:
@@ -212,12 +211,12 @@ class Writer:
         except sqlite3.Error as error:
             if is_full(error):
                 raise disk_full() from error
-            raise self._poisoned(error) from error
+            raise self._poison(error) from error
         try:
             outcomes, events = self._apply(entry)
             self._tidy(len(payload))
         except Exception as error:
-            raise self._poisoned(error) from error
+            raise self._poison(error) from error
         return outcomes, events
 
     def _apply(self, entry: Entry) -> tuple[Sequence[Outcome], Sequence[Event]]:
@@ -250,10 +249,25 @@ class Writer:
                 raise
             log.warning("the disk is full; the log is not shortened now")
 
-    def _poisoned(self, error: Exception) -> Broken:
+    def _poison(self, error: Exception) -> Broken:
         log.critical("a decision could not be carried out; writing has ended", exc_info=error)
-        self._poison = Broken(
-            "This node can no longer write its data.",
-            remedy="See its log file for the cause, then restart it; nothing accepted is lost.",
-        )
-        return self._poison
+        self._poisoned = True
+        return _broken()
+
+
+def _size(decision: AnyDecision) -> int:
+    """Return about how many bytes the decision takes in the log."""
+    match decision:
+        case AddTasks(payload=payload):
+            return len(payload)
+        case BeginJob(spec=spec):
+            return len(spec.settings) + 500
+        case _:
+            return 200
+
+
+def _broken() -> Broken:
+    return Broken(
+        "This node can no longer write its data.",
+        remedy="See its log file for the cause, then restart it; nothing accepted is lost.",
+    )

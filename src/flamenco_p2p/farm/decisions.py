@@ -39,7 +39,7 @@ class AdmitNode(Decision, frozen=True, kw_only=True):
 
 
 class BeginJob(Decision, frozen=True, kw_only=True):
-    """A job starts to arrive; it becomes visible with `CompleteJob`."""
+    """A job starts to arrive, from the beginning; it becomes visible with `CompleteJob`."""
 
     job: JobId
     spec: JobSpec
@@ -61,6 +61,12 @@ class CompleteJob(Decision, frozen=True, kw_only=True):
 
     job: JobId
     task_count: int
+
+
+class AbandonJob(Decision, frozen=True, kw_only=True):
+    """A job that has not arrived completely goes. Nobody saw it; its id may be submitted again."""
+
+    job: JobId
 
 
 class RemoveJob(Decision, frozen=True, kw_only=True):
@@ -168,10 +174,11 @@ class FailTask(Decision, frozen=True, kw_only=True):
 
 
 class HandBackTasks(Decision, frozen=True, kw_only=True):
-    """A worker's tasks go back to the queue; nobody is to blame."""
+    """A worker's tasks, or one `attempt` of its, go back to the queue; nobody is to blame."""
 
     worker: WorkerId
     activity: str
+    attempt: AttemptId | None = None
 
 
 class ClearBlock(Decision, frozen=True, kw_only=True):
@@ -248,6 +255,7 @@ AnyDecision = (
     | BeginJob
     | AddTasks
     | CompleteJob
+    | AbandonJob
     | RemoveJob
     | RequestDeletion
     | SetDesired

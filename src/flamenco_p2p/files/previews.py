@@ -53,10 +53,14 @@ class Previews:
                 newest = written
                 self.last_job = _job_of(path)
 
-    def take(self, job: JobId, picture: bytes) -> None:
-        """Start to make previews of a picture (PNG or JPEG). Raises `QueueFull`."""
+    def expect(self) -> None:
+        """Raise `QueueFull` if a picture that came now would not be taken."""
         if self._waiting >= MOST_WAITING:
             raise QueueFull("Several pictures are being made smaller already; this one is skipped.")
+
+    def take(self, job: JobId, picture: bytes) -> None:
+        """Start to make previews of a picture (PNG or JPEG). Raises `QueueFull`."""
+        self.expect()
         self._waiting += 1
         folder = self._files.folder(job)
         made = asyncio.get_running_loop().run_in_executor(self._thread, _make, folder, picture)

@@ -1,7 +1,7 @@
 """Task logs: append, tail, delete.
 
 Is: one text file per task, written by one thread in the order of the calls. Is not: replicated.
-A full disk loses log lines, said once in the node's log, and never a task.
+A full disk, or one much too slow, loses log lines, said once in the node's log, and never a task.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ T = TypeVar("T")
 TAIL_BYTES = 2048
 UTF8_CONTINUED = bytes(range(0x80, 0xC0))  # what a cut through a character leaves of it
 SOON_S = 0.1
+MOST_SOON = 20_000  # tasks whose lines wait for a slow disk
 REDELIVERY_BYTES = 256 * 1024  # how far back a chunk that was sent twice is looked for
 
 
@@ -38,6 +39,8 @@ class TaskLogs:
         self._bus = bus
         self._thread = ThreadPoolExecutor(1, "task-logs")
         self._soon: dict[TaskKey, bytearray] = {}
+        self._due = False  # what gathers in `_soon` has its time, or is waiting for the disk
+        self._closed = False
         self._known: set[JobId] = set()
         self._lost = False
 
@@ -57,15 +60,34 @@ class TaskLogs:
 
         Lines gather for that moment, so that a task of milliseconds costs one write, not three.
         """
-        if not self._soon:
-            asyncio.get_running_loop().call_later(SOON_S, self._write_soon)
+        if self._closed or (task not in self._soon and len(self._soon) >= MOST_SOON):
+            self._say_lost("too many wait to be written")
+            return
         self._soon.setdefault(task, bytearray()).extend(f"{line}\n".encode())
         self._bus.tell([TaskLogged(key=task, text=line)])
+        self._write_soon()
 
     def _write_soon(self) -> None:
+        if self._soon and not self._due:
+            self._due = True
+            asyncio.get_running_loop().call_later(SOON_S, self._write_what_gathered)
+
+    def _write_what_gathered(self) -> None:
+        if self._closed:
+            return
         gathered, self._soon = self._soon, {}
-        if gathered:
-            self._thread.submit(self._write_all, gathered)
+        loop = asyncio.get_running_loop()
+        written = loop.run_in_executor(self._thread, self._write_all, gathered)
+        written.add_done_callback(self._written)
+
+    def _written(self, _: asyncio.Future[None]) -> None:
+        self._due = False
+        self._write_soon()  # what has gathered while the disk was busy goes in one piece
+
+    def _flush(self) -> None:
+        """Let the thread write what gathered before whatever it is asked for next."""
+        gathered, self._soon = self._soon, {}
+        self._thread.submit(self._write_all, gathered)
 
     def _write_all(self, gathered: dict[TaskKey, bytearray]) -> None:
         for task, data in gathered.items():
@@ -81,18 +103,21 @@ class TaskLogs:
                 data = b""
             _append(path, before + data)
         except OSError as error:
-            if not self._lost:
-                log.warning("lines of task logs are lost: %s", error)
-            self._lost = True
+            self._say_lost(error)
             self._known.discard(task.job)
             return False
         self._lost = False
         return bool(data)
 
+    def _say_lost(self, why: object) -> None:
+        if not self._lost:
+            log.warning("lines of task logs are lost: %s", why)
+        self._lost = True
+
     async def tail(self, task: TaskKey) -> bytes | None:
         """Return whole lines from the log's last 2048 bytes; None if there is no log."""
         path = self._files.log(task)
-        self._write_soon()
+        self._flush()
         data = await self._in_thread(lambda: _last_bytes(path, TAIL_BYTES + 1))
         if not data:
             return None
@@ -106,7 +131,7 @@ class TaskLogs:
     async def size(self, task: TaskKey) -> int:
         """Return the log's size in bytes; 0 if there is none."""
         path = self._files.log(task)
-        self._write_soon()
+        self._flush()
         return await self._in_thread(lambda: _size(path))
 
     async def _in_thread(self, action: Callable[[], T]) -> T:
@@ -115,16 +140,26 @@ class TaskLogs:
 
     async def delete_job(self, job: JobId) -> None:
         """Delete all files of a job; what cannot be deleted is said and left."""
-        self._write_soon()
-        await self._in_thread(lambda: self._delete(job))
+        self._flush()
+        folder = self._files.folder(job)
+        away = folder.with_name(f"{folder.name}.deleted")
+        await asyncio.to_thread(_delete, away)  # if an earlier life was ended while it deleted
+        await self._in_thread(lambda: self._put_away(job, folder, away))
+        await asyncio.to_thread(_delete, away)  # a million files; other tasks' logs do not wait
 
-    def _delete(self, job: JobId) -> None:
+    def _put_away(self, job: JobId, folder: Path, away: Path) -> None:
         self._known.discard(job)
-        _delete(self._files.folder(job))
+        try:
+            folder.rename(away)
+        except FileNotFoundError:
+            return
+        except OSError:
+            _delete(folder)
 
     async def close(self) -> None:
         """Write what is waiting to be written."""
-        self._write_soon()
+        self._flush()
+        self._closed = True
         await asyncio.to_thread(self._thread.shutdown)
 
 

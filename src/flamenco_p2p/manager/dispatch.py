@@ -7,6 +7,7 @@ answer (long polling). Is not: the order of tasks (ready_tasks) or the final che
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from flamenco_p2p import clock
@@ -15,12 +16,12 @@ from flamenco_p2p.farm.decisions import AssignTask, SetWorkerStatus
 from flamenco_p2p.farm.errors import Conflict, Refused, Unknown
 from flamenco_p2p.farm.ids import AttemptId, TaskKey, WorkerId
 from flamenco_p2p.farm.jobs import Assignment
-from flamenco_p2p.farm.statuses import TaskStatus, WorkerStatus
+from flamenco_p2p.farm.statuses import WorkerStatus
 from flamenco_p2p.farm.workers import StatusRequest, Worker
 from flamenco_p2p.manager.bell import Bells
-from flamenco_p2p.manager.ready_tasks import ReadyTasks
+from flamenco_p2p.manager.ready_tasks import Chosen, ReadyTasks
 from flamenco_p2p.manager.roster import WORK, Lease, Roster
-from flamenco_p2p.store.farm_reads import FarmReads
+from flamenco_p2p.store.farm_reads import FarmReads, WhyNot
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,15 +47,19 @@ class Dispatch:
         self._choosing = asyncio.Lock()
 
     async def next_task(
-        self, worker_id: WorkerId, wait_s: float = 0
+        self,
+        worker_id: WorkerId,
+        wait_s: float = 0,
+        still_there: Callable[[], bool] = lambda: True,
     ) -> Assignment | StatusRequest | None:
         """Return the worker's task, or what it is asked to become, or None after `wait_s`.
 
-        Raises `Conflict` if the worker is not awake.
+        None, too, when there is something but the asker has gone: a task given to nobody would
+        wait until the worker counts as silent. Raises `Conflict` if the worker is not awake.
         """
         deadline = clock.steady_s() + wait_s
         with self._bells.listen((WORK, worker_id)) as bell:
-            while True:
+            while still_there():
                 worker = await self._awake(worker_id)
                 if worker.requested is not None:
                     return worker.requested
@@ -66,6 +71,7 @@ class Dispatch:
                 if left <= 0 or not await bell.wait(left):
                     return None
                 self._roster.see(worker_id, clock.now_ms())
+        return None
 
     async def _awake(self, worker_id: WorkerId) -> Worker:
         worker = self._roster.worker(worker_id)
@@ -90,30 +96,30 @@ class Dispatch:
     async def _choose(self, worker: Worker) -> Assignment | None:
         while True:
             async with self._choosing:
-                found = await self._ready.take(worker)
-            if found is None:
+                chosen = await self._ready.take(worker)
+            if chosen is None:
                 return None
-            task, task_type = found
             try:
-                return await self._assign(worker.id, task, clock.fresh_attempt_id())
-            except (Conflict, Unknown):
-                if not await self._learn(worker, task, task_type):
-                    return None
+                try:
+                    return await self._assign(worker.id, chosen.task, clock.fresh_attempt_id())
+                except (Conflict, Unknown):
+                    why = await self._reads.why_not(chosen.task, worker.id)
             except BaseException:
-                self._ready.put_back(task, task_type, 0)
+                self._put_back(chosen)
                 raise
+            match why:
+                case WhyNot.TASK:
+                    continue  # when it is ready again, that will be told
+                case WhyNot.FAILED | WhyNot.BLOCKED:
+                    self._ready.refuse(chosen, worker.id, why)
+                    self._put_back(chosen)
+                case WhyNot.WORKER:
+                    self._put_back(chosen)
+                    return None  # it is asked to sleep, or busy
 
-    async def _learn(self, worker: Worker, task: TaskKey, task_type: str) -> bool:
-        """Find out why a choice was refused; say whether it is worth choosing again."""
-        why = await self._reads.why_not(task, worker.id)
-        if why != "gone":
-            self._ready.refuse(task, task_type, worker.id, why)
-        found = await self._reads.task(task)
-        if found is not None and found[0].status in (TaskStatus.QUEUED, TaskStatus.SOFT_FAILED):
-            self._ready.put_back(task, task_type, found[0].priority)
-            if why == "gone":
-                return False  # the worker itself cannot have any: asked to sleep, or busy
-        return True
+    def _put_back(self, chosen: Chosen) -> None:
+        self._ready.put_back(chosen)
+        self._bells.ring(WORK)  # whoever asked meanwhile has not seen it
 
     async def _assign(self, worker: WorkerId, task: TaskKey, attempt: AttemptId) -> Assignment:
         decision = AssignTask(job=task.job, task=task.no, worker=worker, attempt=attempt)

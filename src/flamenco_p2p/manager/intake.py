@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 
 from msgspec import structs
@@ -16,7 +16,7 @@ from msgspec import structs
 from flamenco_p2p import clock
 from flamenco_p2p.compiler.compile import CompiledJob, CompileRequest, JobCompiler
 from flamenco_p2p.farm.bridge import Applied, Bridge
-from flamenco_p2p.farm.decisions import AddTasks, BeginJob, CompleteJob, RemoveJob
+from flamenco_p2p.farm.decisions import AbandonJob, AddTasks, BeginJob, CompleteJob
 from flamenco_p2p.farm.errors import Broken, FarmError
 from flamenco_p2p.farm.ids import JobId, text_of
 from flamenco_p2p.farm.jobs import Job, JobSpec
@@ -39,6 +39,7 @@ class Intake:
         self._bridge = bridge
         self._compiler = compiler
         self._reads = reads
+        self._arriving: dict[JobId, asyncio.Event] = {}
 
     async def check(self, submission: Submission) -> None:
         """Compile a submission and throw the result away. Raises what `submit` would."""
@@ -49,9 +50,25 @@ class Intake:
     async def submit(self, submission: Submission) -> Job:
         """Take a job in; when this returns, it is durable and can be given out.
 
-        Submitting the same id again returns the job that is there. Raises `Refused` with the
-        script's words, `Outdated` for an old etag.
+        Submitting the same id again returns the job that is there, also while it is still
+        arriving. Raises `Refused` with the script's words, `Outdated` for an old etag.
         """
+        async with self._alone(submission.job):
+            return await self._submit(submission)
+
+    @asynccontextmanager
+    async def _alone(self, job: JobId) -> AsyncIterator[None]:
+        """Let others that submit the same job wait for how this goes."""
+        while (other := self._arriving.get(job)) is not None:
+            await other.wait()
+        ended = self._arriving[job] = asyncio.Event()
+        try:
+            yield
+        finally:
+            del self._arriving[job]
+            ended.set()
+
+    async def _submit(self, submission: Submission) -> Job:
         if (known := await self._reads.job(submission.job)) is not None:
             return known
         async with self._compile(submission) as compiled:
@@ -60,7 +77,8 @@ class Intake:
             try:
                 await self._bring_in(submission.job, compiled)
             except BaseException:
-                await self._bridge.propose(RemoveJob(job=submission.job))
+                with suppress(FarmError):  # else it goes after a while (watch)
+                    await self._bridge.propose(AbandonJob(job=submission.job))
                 raise
         job = await self._reads.job(submission.job)
         if job is None:

@@ -7,7 +7,7 @@ what is only told (steps). Is not: judging a failure (rules/failures).
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from flamenco_p2p import clock
 from flamenco_p2p.bus import Bus
@@ -66,16 +66,16 @@ class Progress:
         now_ms = clock.now_ms()
         self._roster.see(worker_id, now_ms)
         lease = self._roster.holder(worker_id, key)
-        if lease is None:
+        if lease is None or report.attempt not in (None, lease.attempt):
             if report.status is not TaskStatus.COMPLETED:
                 await self._explain(key)
             await self._end(worker_id, key, report)  # refuses whoever never had the task
             await self._write(key, report)
             return
-        await self._write(key, report)
         lease.touched_ms = now_ms
-        self._follow(lease, report)
-        await self._end(worker_id, key, report)
+        self._follow(lease, report)  # before anything is waited for: the lease may end meanwhile
+        await self._write(key, report)
+        await self._end(worker_id, key, replace(report, attempt=lease.attempt))
 
     async def _write(self, key: TaskKey, report: Report) -> None:
         if report.log:
@@ -119,8 +119,11 @@ class Progress:
                 await self.fail(worker, key, report.attempt, activity)
             case TaskStatus.QUEUED | TaskStatus.PAUSED | TaskStatus.CANCELED:
                 await self._bridge.propose(
-                    HandBackTasks(worker=worker, activity=activity or "Handed back by its worker")
-                )
+                    HandBackTasks(
+                        worker=worker, attempt=report.attempt,
+                        activity=activity or "Handed back by its worker",
+                    )
+                )  # fmt: skip
             case _:
                 pass
 
@@ -140,8 +143,8 @@ class Progress:
                 raise Unknown("There is no such task.", remedy="Its job may have been deleted.")
             task, job, failed_by = found
             verdict, retry = await self._judge(worker, task, job, failed_by)
-            why = f"Nobody is left who could do its “{task.type}” tasks: {activity}"
-            await self._logs.append(key, _sentence(verdict, task, clock.local_now().isoformat()))
+            reason = activity.removeprefix("Failed: ")
+            why = f"Nobody is left who could do its “{task.type}” tasks: {reason}"
             await self._bridge.propose(
                 FailTask(
                     job=key.job, task=key.no, worker=worker, attempt=attempt,
@@ -150,6 +153,9 @@ class Progress:
                     activity=activity, timed_out=timed_out,
                 )
             )  # fmt: skip
+        await self._logs.append(
+            key, _sentence(verdict, task, clock.local_now().isoformat(timespec="seconds"))
+        )
 
     async def _judge(
         self, worker: WorkerId, task: Task, job: Job, failed_by: tuple[WorkerId, ...]

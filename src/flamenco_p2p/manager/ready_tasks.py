@@ -3,7 +3,7 @@
 Is: per job and task type a window on the first ready tasks in order, filled from the database a
 thousand at a time and kept by events. So it starts at once with a million tasks in the database,
 and its size does not grow with them. Is not: truth: a task taken from here is verified when it is
-assigned, and `put_back` or `drop` says what came of it.
+assigned; `put_back` returns one that is still to be had.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 import heapq
 from bisect import insort
 from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 from flamenco_p2p.farm.events import Event, JobChanged, JobRemoved, TaskChanged, TasksReady
 from flamenco_p2p.farm.ids import JobId, TaskKey, WorkerId
@@ -18,11 +19,24 @@ from flamenco_p2p.farm.jobs import Job
 from flamenco_p2p.farm.statuses import TaskStatus
 from flamenco_p2p.farm.workers import Worker
 from flamenco_p2p.rules.scheduling import fitting_types, is_schedulable, job_order
-from flamenco_p2p.store.farm_reads import FarmReads
+from flamenco_p2p.store.farm_reads import FarmReads, WhyNot
 
 WINDOW = 1000
 
 Place = tuple[int, int]  # (-priority, number): the smallest is given out first
+
+
+class Chosen(NamedTuple):
+    """A task that was taken out of the index, and where it stood there."""
+
+    job: JobId
+    type: str
+    place: Place
+
+    @property
+    def task(self) -> TaskKey:
+        """Return the task."""
+        return TaskKey(self.job, self.place[1])
 
 
 class Window:
@@ -91,9 +105,9 @@ class Queue:
             window = self._windows[task_type] = Window()
         return window
 
-    def refuse(self, no: int, task_type: str, worker: WorkerId, why: str) -> None:
+    def refuse(self, no: int, task_type: str, worker: WorkerId, why: WhyNot) -> None:
         """Remember that a worker cannot have a task, or tasks of its type."""
-        if why == "failed":
+        if why is WhyNot.FAILED:
             self._failed.add((no, worker))
         else:
             self._blocked.add((task_type, worker))
@@ -106,24 +120,22 @@ class Queue:
         elif self._failed:
             self._failed = {entry for entry in self._failed if entry[0] != no}
 
-    async def take(
-        self, reads: FarmReads, worker: WorkerId, types: Sequence[str]
-    ) -> tuple[Place, str] | None:
+    async def take(self, reads: FarmReads, worker: WorkerId, types: Sequence[str]) -> Chosen | None:
         """Take out the first task that this worker can have."""
-        best: tuple[Place, str] | None = None
-        for task_type in types:
-            if (task_type, worker) in self._blocked:
-                continue
-            place = await self._first(reads, worker, task_type)
-            if place is None:
-                continue
-            if best is None or place < best[0]:
-                if best is not None:
-                    self.window(best[1]).keep(best[0])
-                best = (place, task_type)
-            else:
+        firsts: list[tuple[Place, str]] = []
+        try:
+            for task_type in types:
+                if (task_type, worker) not in self._blocked:
+                    place = await self._first(reads, worker, task_type)
+                    if place is not None:
+                        firsts.append((place, task_type))
+            if not firsts:
+                return None
+            place, task_type = firsts.pop(firsts.index(min(firsts)))
+            return Chosen(self.job.id, task_type, place)
+        finally:
+            for place, task_type in firsts:
                 self.window(task_type).keep(place)
-        return best
 
     async def _first(self, reads: FarmReads, worker: WorkerId, task_type: str) -> Place | None:
         window = self.window(task_type)
@@ -157,15 +169,13 @@ class ReadyTasks:
         for job in jobs:
             self._follow(job)
 
-    async def take(self, worker: Worker) -> tuple[TaskKey, str] | None:
-        """Take out the task that this worker gets next, and its type."""
+    async def take(self, worker: Worker) -> Chosen | None:
+        """Take out the task that this worker gets next."""
         for queue in self._in_order():
             if queue.job.tally.ready == 0 or not (types := fitting_types(queue.job, worker)):
                 continue
-            found = await queue.take(self._reads, worker.id, types)
-            if found is not None:
-                (_, no), task_type = found
-                return TaskKey(queue.job.id, no), task_type
+            if (chosen := await queue.take(self._reads, worker.id, types)) is not None:
+                return chosen
         return None
 
     def _in_order(self) -> Iterator[Queue]:
@@ -173,15 +183,15 @@ class ReadyTasks:
             if (queue := self._queues.get(job_id)) is not None:
                 yield queue
 
-    def put_back(self, task: TaskKey, task_type: str, priority: int) -> None:
+    def put_back(self, chosen: Chosen) -> None:
         """Return a task that was taken but not given out."""
-        if (queue := self._queues.get(task.job)) is not None:
-            queue.window(task_type).keep((-priority, task.no))
+        if (queue := self._queues.get(chosen.job)) is not None:
+            queue.window(chosen.type).keep(chosen.place)
 
-    def refuse(self, task: TaskKey, task_type: str, worker: WorkerId, why: str) -> None:
-        """Remember that a worker cannot have this task."""
-        if (queue := self._queues.get(task.job)) is not None:
-            queue.refuse(task.no, task_type, worker, why)
+    def refuse(self, chosen: Chosen, worker: WorkerId, why: WhyNot) -> None:
+        """Remember that a worker cannot have this task (`FAILED`), or its type (`BLOCKED`)."""
+        if (queue := self._queues.get(chosen.job)) is not None:
+            queue.refuse(chosen.place[1], chosen.type, worker, why)
 
     # --- events
 

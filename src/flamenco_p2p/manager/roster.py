@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from msgspec import structs
 
-from flamenco_p2p.farm.errors import NotAllowed, Unknown
+from flamenco_p2p.farm.errors import NotAllowed
 from flamenco_p2p.farm.events import (
     Event,
     JobChanged,
@@ -61,10 +61,9 @@ class Roster:
         """Read what the events of earlier lives have led to."""
         self.workers = {w.id: w for w in await self._reads.workers() if w.deleted_ms is None}
         self.jobs = {job.id: job for job in await self._reads.jobs_alive() if job.complete}
-        # Nobody is silent yet: everybody gets the full time-out after a start of the manager.
-        self.seen_ms = dict.fromkeys(self.workers, now_ms)
         for lease in await self._reads.held():
             self.hear(lease)
+        self.hear_of_all(now_ms)  # nobody is silent yet, whatever happened in earlier lives
 
     # --- questions
 
@@ -76,20 +75,10 @@ class Roster:
             )
         return worker
 
-    def job(self, job_id: JobId) -> Job:
-        """Return a job that has not ended. Raises `Unknown`."""
-        if (job := self.jobs.get(job_id)) is None:
-            raise Unknown("There is no such job at work.")
-        return job
-
-    def holder(self, worker: WorkerId, task: TaskKey) -> Lease | None:
+    def holder(self, worker: WorkerId | None, task: TaskKey) -> Lease | None:
         """Return the worker's lease of this task, if it holds it."""
-        lease = self.leases.get(worker)
+        lease = self.leases.get(worker) if worker is not None else None
         return lease if lease is not None and lease.task == task else None
-
-    def lease_of(self, task: TaskKey, worker: WorkerId | None) -> Lease | None:
-        """Return the lease of a task that this worker was given last."""
-        return self.holder(worker, task) if worker is not None else None
 
     def with_steps_under_way(self, job: Job) -> Job:
         """Return a job with the steps that its running tasks have done so far."""
@@ -101,6 +90,12 @@ class Roster:
     def see(self, worker: WorkerId, now_ms: int) -> None:
         """Note that a worker was heard of."""
         self.seen_ms[worker] = now_ms
+
+    def hear_of_all(self, now_ms: int) -> None:
+        """Give everybody the full time-outs from now on."""
+        self.seen_ms = dict.fromkeys(self.workers, now_ms)
+        for lease in self.leases.values():
+            lease.touched_ms = now_ms
 
     def report_steps(self, lease: Lease, steps: int) -> None:
         """Note how far a task is."""

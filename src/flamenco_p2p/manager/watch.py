@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from flamenco_p2p import clock
 from flamenco_p2p.bus import Bus
 from flamenco_p2p.farm.bridge import Bridge
-from flamenco_p2p.farm.decisions import ForgetRequests, RemoveJob, SetWorkerStatus
+from flamenco_p2p.farm.decisions import AbandonJob, ForgetRequests, RemoveJob, SetWorkerStatus
 from flamenco_p2p.farm.errors import FarmError
 from flamenco_p2p.farm.events import FarmStatusChanged
-from flamenco_p2p.farm.ids import JobId
+from flamenco_p2p.farm.ids import JobId, task_text
 from flamenco_p2p.farm.statuses import FarmStatus, WorkerStatus
 from flamenco_p2p.files.task_logs import TaskLogs
 from flamenco_p2p.manager.progress import Progress
@@ -27,6 +27,7 @@ from flamenco_p2p.store.farm_reads import FarmReads
 log = logging.getLogger(__name__)
 
 ROUND_S = 1.0
+MOST_BETWEEN_ROUNDS_MS = 30_000
 HALF_ARRIVED_MS = 10 * 60 * 1000
 REQUESTS_KEPT_MS = 24 * 60 * 60 * 1000
 TIDY_EVERY_MS = 10 * 60 * 1000
@@ -61,24 +62,38 @@ class Watch:
         self._logs = logs
         self._bus = bus
         self._patience = patience
+        self._looked_ms = 0
         self._tidied_ms = 0
         self.status = FarmStatus.STARTING
 
     async def run(self) -> None:
         """Look after the farm until cancelled."""
         while True:
+            now_ms = clock.now_ms()
+            self.follow_clock(now_ms)
             try:
-                await self.look(clock.now_ms())
+                await self.look(now_ms)
             except FarmError as error:
                 log.warning("%s", error)
+            except Exception:  # the farm goes on without this round
+                log.exception("looking after the farm failed")
             await asyncio.sleep(ROUND_S)
+
+    def follow_clock(self, now_ms: int) -> None:
+        """Give everybody new time-outs if this machine slept, or its clock was set.
+
+        The time that has passed then says nothing about workers.
+        """
+        if not 0 <= now_ms - self._looked_ms <= MOST_BETWEEN_ROUNDS_MS:
+            self._roster.hear_of_all(now_ms)
+        self._looked_ms = now_ms
 
     async def look(self, now_ms: int) -> None:
         """Do one round."""
         await self._silent_workers(now_ms)
         await self._untouched_tasks(now_ms)
         await self._unwanted_jobs()
-        if now_ms - self._tidied_ms > TIDY_EVERY_MS:
+        if abs(now_ms - self._tidied_ms) > TIDY_EVERY_MS:
             self._tidied_ms = now_ms
             await self._half_arrived_jobs(now_ms)
             await self._bridge.propose(ForgetRequests(before=(now_ms - REQUESTS_KEPT_MS) << 16))
@@ -101,11 +116,11 @@ class Watch:
     async def _untouched_tasks(self, now_ms: int) -> None:
         if self._patience.task_ms == 0:
             return
-        for worker, lease in list(self._roster.leases.items()):
+        for lease in list(self._roster.leases.values()):
             if now_ms - lease.touched_ms >= self._patience.task_ms:
-                await self._give_up_on(worker, lease)
+                await self._give_up_on(lease)
 
-    async def _give_up_on(self, worker: object, lease: Lease) -> None:
+    async def _give_up_on(self, lease: Lease) -> None:
         minutes = self._patience.task_ms // 60_000
         try:
             await self._progress.fail(
@@ -116,7 +131,7 @@ class Watch:
                 timed_out=True,
             )
         except FarmError as error:
-            log.info("task of worker %s ended by itself meanwhile: %s", worker, error)
+            log.info("task %s ended by itself meanwhile: %s", task_text(lease.task), error)
 
     async def _unwanted_jobs(self) -> None:
         for job in list(self._roster.jobs.values()):
@@ -127,7 +142,7 @@ class Watch:
         """Remove what a submitter began and never finished; nobody has seen it."""
         for job in await self._reads.jobs_alive():
             if not job.complete and now_ms - job.updated_ms > HALF_ARRIVED_MS:
-                await self._remove(job.id)
+                await self._bridge.propose(AbandonJob(job=job.id))
 
     async def _remove(self, job: JobId) -> None:
         await self._logs.delete_job(job)

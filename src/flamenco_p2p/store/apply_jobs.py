@@ -14,7 +14,7 @@ import msgspec
 from flamenco_p2p.farm import decisions as d
 from flamenco_p2p.farm.errors import Conflict, Refused, Unfitting
 from flamenco_p2p.farm.events import JobRemoved
-from flamenco_p2p.farm.ids import TaskKey
+from flamenco_p2p.farm.ids import JobId, TaskKey
 from flamenco_p2p.farm.statuses import Desired, JobStatus, Outcome, TaskState
 from flamenco_p2p.store.database import queries
 from flamenco_p2p.store.rows import JobRow, TaskRow, blender_text
@@ -43,9 +43,16 @@ def admit_node(work: WorkingSet, decision: d.AdmitNode) -> None:
 
 
 def begin_job(work: WorkingSet, decision: d.BeginJob) -> None:
-    """Make the row of a job whose tasks are still to come."""
-    if work.has_job(decision.job) or _is_removed(work, decision):
-        return
+    """Make the row of a job whose tasks are still to come.
+
+    What had arrived of it before goes: a script that runs again may make other tasks.
+    """
+    if work.db.execute(JOBS["is_removed"], (decision.job,)).fetchone() is not None:
+        raise Conflict("This job was deleted.", remedy="Submit it as a new one.")
+    if work.has_job(decision.job):
+        if work.job(decision.job).complete:
+            return
+        _drop_rows(work, decision.job)
     spec = decision.spec
     work.db.execute(
         JOBS["insert"],
@@ -57,10 +64,6 @@ def begin_job(work: WorkingSet, decision: d.BeginJob) -> None:
             spec.worker_tag,
         ),
     )  # fmt: skip
-
-
-def _is_removed(work: WorkingSet, decision: d.BeginJob) -> bool:
-    return work.db.execute(JOBS["is_removed"], (decision.job,)).fetchone() is not None
 
 
 def add_tasks(work: WorkingSet, decision: d.AddTasks) -> None:
@@ -118,23 +121,29 @@ def complete_job(work: WorkingSet, decision: d.CompleteJob) -> None:
     work.change(job)
 
 
+def abandon_job(work: WorkingSet, decision: d.AbandonJob) -> None:
+    """Take away what has arrived of a job, unless all has."""
+    if work.has_job(decision.job) and not work.job(decision.job).complete:
+        _drop_rows(work, decision.job)
+
+
 def remove_job(work: WorkingSet, decision: d.RemoveJob) -> None:
     """Take the job and everything below it away, and remember that it is gone."""
-    existed = work.has_job(decision.job)
-    if existed:
-        job = work.job(decision.job)
-        for (no,) in work.db.execute(TASKS["held_of_job"], (job.id,)).fetchall():
-            task = work.task(TaskKey(job.id, no))
-            work.end_lease(task, Outcome.CANCELED)
+    if work.has_job(decision.job):
+        for (no,) in work.db.execute(TASKS["held_of_job"], (decision.job,)).fetchall():
+            work.end_lease(work.task(TaskKey(decision.job, no)), Outcome.CANCELED)
+        _drop_rows(work, decision.job)
+        work.tell(JobRemoved(job=decision.job))
+    work.db.execute(JOBS["insert_removed"], (decision.job, work.mod, work.hlc))
+
+
+def _drop_rows(work: WorkingSet, job: JobId) -> None:
     for table in (
         "tasks", "task_commands", "dependencies", "attempts", "failures", "blocks", "outputs",
     ):  # fmt: skip
-        work.db.execute(JOBS[f"delete_{table}"], (decision.job,))
-    work.db.execute(JOBS["delete"], (decision.job,))
-    work.db.execute(JOBS["insert_removed"], (decision.job, work.mod, work.hlc))
-    work.drop_job(decision.job)
-    if existed:
-        work.tell(JobRemoved(job=decision.job))
+        work.db.execute(JOBS[f"delete_{table}"], (job,))
+    work.db.execute(JOBS["delete"], (job,))
+    work.drop_job(job)
 
 
 def request_deletion(work: WorkingSet, decision: d.RequestDeletion) -> None:
@@ -244,21 +253,9 @@ def requeue_tasks(work: WorkingSet, decision: d.RequeueTasks) -> None:
         _start_over(task, decision.epoch, decision.activity)
         work.save(task)
         if was_done:
-            pending.extend(_wait_again(work, job, no))
+            pending.extend(work.hold_dependents(task))
     job.epoch = decision.epoch
     work.change(job, refresh_tasks=len(seen) > 1)
-
-
-def _wait_again(work: WorkingSet, job: JobRow, no: int) -> list[int]:
-    """Make the dependents of a task wait for it again; return those that must be redone."""
-    redo = []
-    for (after,) in work.db.execute(TASKS["dependents"], (job.id, no)).fetchall():
-        task = work.task(TaskKey(job.id, after))
-        task.unmet += 1
-        work.save(task)
-        if task.state is not TaskState.WAITING or task.attempt is not None:
-            redo.append(after)
-    return redo
 
 
 def clear_block(work: WorkingSet, decision: d.ClearBlock) -> None:
@@ -284,6 +281,7 @@ HANDLERS: dict[type, Callable[[WorkingSet, Any], None]] = {
     d.BeginJob: begin_job,
     d.AddTasks: add_tasks,
     d.CompleteJob: complete_job,
+    d.AbandonJob: abandon_job,
     d.RemoveJob: remove_job,
     d.RequestDeletion: request_deletion,
     d.SetDesired: set_desired,

@@ -215,13 +215,17 @@ def settle_task(work: WorkingSet, decision: d.SettleTask) -> None:
 
 def hand_back_tasks(work: WorkingSet, decision: d.HandBackTasks) -> None:
     """Put a worker's tasks back; nobody is to blame."""
-    give_back(work, decision.worker, decision.activity)
+    give_back(work, decision.worker, decision.activity, decision.attempt)
 
 
-def give_back(work: WorkingSet, worker: WorkerId, activity: str) -> None:
-    """Take from a worker what it holds."""
+def give_back(
+    work: WorkingSet, worker: WorkerId, activity: str, attempt: AttemptId | None = None
+) -> None:
+    """Take from a worker what it holds, or only what it holds in this attempt."""
     for job_id, no in work.db.execute(TASKS["held_by_worker"], (worker,)).fetchall():
         task = work.task(TaskKey(job_id, no))
+        if attempt not in (None, task.attempt):
+            continue
         work.end_lease(task, Outcome.HANDED_BACK)
         task.activity = activity
         work.save(task)

@@ -81,6 +81,12 @@ def is_full(error: sqlite3.Error) -> bool:
     )
 
 
+def is_damage(error: sqlite3.Error) -> bool:
+    """Say whether the file's content is at fault, and not the disk, other users of it, or we."""
+    name = getattr(error, "sqlite_errorname", "")
+    return name.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB"))
+
+
 @cache
 def queries(noun: str) -> Mapping[str, str]:
     """Return the named queries of `sql/<noun>.sql`: each follows a line `-- name: some_name`."""

@@ -11,6 +11,7 @@ import sqlite3
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from enum import Enum, auto
 from pathlib import Path
 from typing import TypeVar
 
@@ -19,6 +20,7 @@ from flamenco_p2p.farm.ids import AttemptId, JobId, TaskKey, WorkerId
 from flamenco_p2p.farm.jobs import Job, Task
 from flamenco_p2p.farm.statuses import TaskState
 from flamenco_p2p.farm.workers import Worker
+from flamenco_p2p.rules.job_status import SCHEDULABLE
 from flamenco_p2p.store.database import queries
 from flamenco_p2p.store.rows import JobRow, TaskRow, WorkerRow
 
@@ -30,6 +32,15 @@ WORKERS = queries("workers")
 READING_THREADS = 2
 
 T = TypeVar("T")
+
+
+class WhyNot(Enum):
+    """Why a task was not given to a worker."""
+
+    TASK = auto()  # nobody can have it now: it waits, runs or has ended, or its job has
+    FAILED = auto()  # the worker has failed it
+    BLOCKED = auto()  # the worker gets no more tasks of its type in this job
+    WORKER = auto()  # the worker can have no task at all: it is asked to sleep, or busy
 
 
 class FarmReads:
@@ -177,18 +188,24 @@ class FarmReads:
 
         return await self._ask(question)
 
-    async def why_not(self, key: TaskKey, worker: WorkerId) -> str:
-        """Say why a task could not be given to a worker: "gone", "failed" at it, or "blocked"."""
+    async def why_not(self, key: TaskKey, worker: WorkerId) -> WhyNot:
+        """Say why a task could not be given to a worker."""
 
-        def question(db: sqlite3.Connection) -> str:
+        def question(db: sqlite3.Connection) -> WhyNot:
             job = JobRow.load(db, key.job)
             row = None if job is None else TaskRow.load(db, job, key.no)
-            if job is None or row is None or row.condition() != "ready":
-                return "gone"
+            if (
+                job is None
+                or row is None
+                or job.status not in SCHEDULABLE
+                or job.delete_requested_ms is not None
+                or row.condition() != "ready"
+            ):
+                return WhyNot.TASK
             if db.execute(TASKS["has_failed"], (*key, worker, row.epoch)).fetchone():
-                return "failed"
+                return WhyNot.FAILED
             blocked = db.execute(JOBS["is_blocked"], (key.job, worker, row.type, job.requeued))
-            return "blocked" if blocked.fetchone() else "gone"
+            return WhyNot.WORKER if blocked.fetchone() is None else WhyNot.BLOCKED
 
         return await self._ask(question)
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from flamenco_p2p.store.database import open_database, queries, set_aside
+from flamenco_p2p.store.database import is_damage, open_database, queries, set_aside
 
 log = logging.getLogger(__name__)
 
@@ -50,8 +50,8 @@ class OutboxStore:
         try:
             self._db = self._open(path)
         except sqlite3.DatabaseError as error:
-            if isinstance(error, sqlite3.OperationalError):
-                raise  # locked, or no room: not the file's fault
+            if not is_damage(error):
+                raise
             log.error("%s is damaged and was set aside to %s (%s)", path, set_aside(path), error)
             self._db = self._open(path)
         self._changes = 0

@@ -120,6 +120,23 @@ class WorkingSet:
             job.tally["ready"] += len(ready)
             self._ready.setdefault(job.id, []).extend(ready)
 
+    def hold_dependents(self, task: TaskRow) -> list[int]:
+        """Let those that build on a task wait for it again; in one statement, see above.
+
+        Returns the numbers of those that had begun, and so must be done again.
+        """
+        job = task.job
+        held = self.db.execute(
+            TASKS["hold_dependents"], (self.mod, self.now_ms, job.id, task.no)
+        ).fetchall()
+        begun = []
+        for no, state, attempt, unmet in held:
+            if state != TaskState.WAITING or attempt is not None:
+                begun.append(no)
+            elif unmet == 1:
+                job.tally["ready"] -= 1
+        return sorted(begun)
+
     def worker(self, worker_id: WorkerId) -> WorkerRow:
         """Return the row of a worker that was not deleted. Raises `Unknown`."""
         row = self._workers.get(worker_id)

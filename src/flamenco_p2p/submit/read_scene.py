@@ -189,6 +189,7 @@ def described_scene(bpy: Any) -> dict[str, Any]:
         "format": render.image_settings.file_format,
         "camera": scene.camera is not None,
         "missing_files": missing_files(bpy),
+        "scenes": sorted(bpy.data.scenes.keys()),
     }
 
 
@@ -199,6 +200,8 @@ def main(request_path: str, answer_path: str) -> None:
     request = json.loads(Path(request_path).read_text(encoding="utf-8"))
     if not bpy.data.filepath:
         return
+    if (chosen := bpy.data.scenes.get(request["scene"])) is not None:
+        bpy.context.window.scene = chosen
     names = names_for(bpy, request["blendfile"], request["job_name"])
     values, errors = worked_out(request["settings"], request["given"], names)
     answer = {

@@ -43,6 +43,7 @@ class SceneSummary:
     format: str
     camera: bool
     missing_files: tuple[str, ...]
+    scenes: tuple[str, ...]  # names of all there are
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,9 +106,10 @@ async def evaluate_settings(
     """Let Blender open `blendfile` and work out what `given` leaves open.
 
     `job_type` is an AvailableJobType as it comes over the wire; `given` has values of the settings'
-    types. Values that were given stay; only `blendfile` is always the file's own path. Raises
-    `Refused` if the file is no .blend, if Blender does not manage to read it in `timeout_s`
-    seconds, or if a setting gets no value.
+    types. Values that were given stay; only `blendfile` is always the file's own path, and a given
+    name of the scene chooses the one that is asked. Raises `Refused` if the file is no .blend or
+    lacks that scene, if Blender does not manage to read it in `timeout_s` seconds, or if a setting
+    gets no value.
     """
     for key in given:
         _described(job_type, key)
@@ -121,6 +123,7 @@ async def evaluate_settings(
         exchange = _Exchange(Path(folder.name))
         request = {
             "job_name": job_name,
+            "scene": _chosen_scene(settings, given),
             "blendfile": str(blendfile),
             "settings": settings,
             "given": given,
@@ -135,9 +138,18 @@ async def evaluate_settings(
             raise _no_answer(blendfile, saved_by, status, log)
     finally:
         await asyncio.to_thread(folder.cleanup)
+    if (chosen := _chosen_scene(settings, given)) and chosen != answer.scene.name:
+        has = ", ".join(answer.scene.scenes)
+        raise Refused(f'“{blendfile}” has no scene "{chosen}".', remedy=f"It has: {has}.")
     if answer.errors:
         raise _no_values(answer.errors)
     return SceneAnswer(answer.values, answer.blender_version, answer.scene)
+
+
+def _chosen_scene(settings: Sequence[Mapping[str, Any]], given: Mapping[str, Any]) -> str:
+    """The scene a person asked for; empty: the one that the file opens with."""
+    names = [given.get(one["key"]) for one in settings if one.get("eval") == "C.scene.name"]
+    return next((name for name in names if isinstance(name, str)), "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,10 +274,11 @@ def _unfitting(key: str, text: str, remedy: str) -> Refused:
 
 def _no_answer(blendfile: Path, saved_by: tuple[int, int], status: int, log: str) -> Refused:
     how = f"crashed (signal {-status})" if status < 0 else f"gave no answer (status {status})"
-    words = f" Its last words: {log}" if log else ""
+    words = f" Its last words: {log.removesuffix('.')}." if log else ""
+    saved = f"Blender {saved_by[0]}.{saved_by[1]}"
     return Refused(
         f'Blender {how} when it should read "{blendfile}".{words}',
-        remedy=f"Blender {saved_by[0]}.{saved_by[1]} saved the file: use that one or a newer one.",
+        remedy=f"Open it in {saved}, which saved it, or a newer one; if that fails, it is damaged.",
     )
 
 

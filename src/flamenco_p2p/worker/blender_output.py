@@ -16,7 +16,7 @@ from typing import Final
 _START: Final = r"(?:^\s*|render +\| +)"
 _SAVED: Final = re.compile(_START + r"Saved: '(.+)'")
 _TIMED: Final = re.compile(_START + r"Time: [0-9:.]+")
-_SKIPPED: Final = re.compile(_START + r"[sS]kipping existing frame")
+_SKIPPED: Final = re.compile(_START + r"[sS]kipping existing frame(?: \"(.+)\")?")
 _APPENDED: Final = re.compile(_START + r"(?:Video a|A)ppend frame ")
 _NOTHING_TO_DO: Final = re.compile(r"No frames rendered, skipped to not overwrite")
 _STATISTICS: Final = re.compile(r"^Fra:")
@@ -48,6 +48,8 @@ class Meaning:
     """What one line says."""
 
     saved: str | None = None
+    kept: str | None = None
+    """A frame of this run that was there already, and stays."""
     step: bool = False
     trouble: Trouble | None = None
 
@@ -87,6 +89,11 @@ _COMPLAINTS: Final = (
     ),
     _complaint(
         r"negative range ignored '(.*)'", "A frame range runs backwards: {0}", hopeless=True
+    ),
+    _complaint(
+        r"Error: exceeds range '\S+ / \S+ (.*)'",
+        "Blender cannot render frame {0}: its last one is 1048574.",
+        hopeless=True,
     ),
     _complaint(
         r"Error: (?:frame number|\w+ number) must follow '(.*)'",
@@ -165,7 +172,10 @@ class BlenderOutput:
             self.rendered_any = True
             self.saved.append(saved[1])
             return Meaning(saved=saved[1])
-        if _TIMED.search(line) or _SKIPPED.search(line):
+        if skipped := _SKIPPED.search(line):
+            self.rendered_any = True
+            return Meaning(kept=skipped[1], step=True)
+        if _TIMED.search(line):
             self.rendered_any = True
             return Meaning(step=True)
         if _APPENDED.search(line) or _NOTHING_TO_DO.search(line):

@@ -34,6 +34,10 @@ LIBRARIES_DEBIAN: Final = (
 )
 """Packages that the embedded Blender needs, on Debian and its like."""
 
+NO_FFMPEG: Final = (
+    "No FFmpeg was found: this machine makes no videos. Install it "
+    '(Debian/Ubuntu: "sudo apt-get install -y ffmpeg"), or the Python package imageio-ffmpeg.'
+)
 _NEEDS_LIBRARY: Final = "The embedded Blender cannot start: the system library"
 _LIBRARIES_FEDORA: Final = (
     "sudo dnf install -y libX11 libXrender libXfixes libXi libxkbcommon libSM libICE "
@@ -117,12 +121,7 @@ class Programs:
         ]
         lacking = [*self.missing] if self.blenders else self._without_blender()
         if self.ffmpeg is None:
-            video = (
-                "No FFmpeg was found: this machine makes no videos. Install it "
-                '(Debian/Ubuntu: "sudo apt-get install -y ffmpeg"), or the Python package '
-                "imageio-ffmpeg."
-            )
-            return [*found, *lacking, video]
+            return [*found, *lacking, NO_FFMPEG]
         return [*found, f"FFmpeg ({self.ffmpeg.kind}): {self.ffmpeg.path}", *lacking]
 
     def _without_blender(self) -> list[str]:

@@ -13,7 +13,8 @@ import re
 from collections.abc import Callable
 from typing import Final
 
-from flamenco_p2p.client.answers import AssignedTask, BlenderNeeded
+from flamenco_p2p.client.answers import AssignedTask
+from flamenco_p2p.wire.blenders import BlenderNeed
 from flamenco_p2p.worker.children import Children
 from flamenco_p2p.worker.commands import CommandFailed, run_command
 from flamenco_p2p.worker.outbox import Outbox
@@ -90,6 +91,10 @@ class TaskRun:
             return  # the command will look at the file itself
         await self._outbox.add_finished_file(self._run_id, path)
 
+    def kept(self, path: str) -> None:
+        """A frame of this task that was there: saved, perhaps, while nobody listened."""
+        self._saved[path] = None
+
     async def _run_commands(self) -> str | None:
         """Return why the task failed, if it did. Raises a group of `NotOurs`."""
         async with asyncio.TaskGroup() as together:
@@ -115,7 +120,7 @@ class TaskRun:
         return None
 
 
-def _wanted(needed: BlenderNeeded | None) -> BlenderWanted | None:
+def _wanted(needed: BlenderNeed | None) -> BlenderWanted | None:
     found = None if needed is None else _SERIES.match(needed.version)
     if needed is None or found is None:
         return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import http.client
 import socket
 from collections.abc import Iterator
 from contextlib import closing
@@ -13,6 +14,8 @@ import pytest
 from flamenco_p2p.config import Config
 from flamenco_p2p.data_folder import DataFolder, address_in
 from flamenco_p2p.farm.errors import Conflict, Refused
+from flamenco_p2p.farm.ids import JobId
+from flamenco_p2p.farm.jobs import Task
 from flamenco_p2p.node import running_node
 from tests.integration.api.node_in_a_thread import NodeInAThread
 from tests.integration.api.talk import V3, Answer, Farm
@@ -108,3 +111,21 @@ async def test_a_node_stops_at_once_and_leaves_nothing_running(tmp_path: Path) -
         assert running.url.startswith("http://127.0.0.1:")
         assert running.hands is None
     await asyncio.to_thread(folder.release)
+
+
+def test_a_list_that_breaks_off_does_not_look_like_a_whole_one(
+    node: NodeInAThread, own_farm: Farm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = own_farm.submit()["id"]
+    pages = node.farm.reads.tasks
+
+    async def one_page(job_id: JobId, after: int = 0, limit: int = 500) -> list[Task]:
+        if after:
+            raise ZeroDivisionError
+        return await pages(job_id, after, limit)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(node.farm.reads, "tasks", one_page)
+        with pytest.raises((http.client.HTTPException, ConnectionError)):
+            own_farm.ask("GET", f"{V3}/jobs/{job}/tasks")
+    assert len(own_farm.tasks(job)) == 3

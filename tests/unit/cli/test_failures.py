@@ -44,6 +44,13 @@ def test_a_refusal_is_one_sentence_with_its_remedy_and_status_2() -> None:
     assert result.stderr == "It is not there. Look again.\n"
 
 
+def test_whatever_a_refusal_begins_with_its_sentence_begins_with_a_capital() -> None:
+    def go() -> None:
+        raise Refused("invalid range.")
+
+    assert CliRunner().invoke(group(go), ["go"]).stderr == "Invalid range.\n"
+
+
 def test_a_fault_of_ours_is_a_sentence_that_says_where_the_details_are(tmp_path: Path) -> None:
     result = CliRunner().invoke(group(stumble), ["--data-dir", str(tmp_path), "go"])
     assert result.exit_code == 70

@@ -56,7 +56,7 @@ async def test_a_setting_the_job_type_does_not_have_is_refused() -> None:
         await prepare(wish, None, ECHO, no_programs)
 
 
-@pytest.mark.parametrize("frames", ["1 10", "a-b", "9-1", "1-10000000", ""])
+@pytest.mark.parametrize("frames", ["1 10", "a-b", "9-1", "1-10000000", "1048575", ""])
 def test_bad_frames_are_refused_before_anybody_is_asked(frames: str) -> None:
     with pytest.raises(Refused):
         check(Wish(file=Path("missing.blend"), job_type="any", settings={"frames": frames}))
@@ -94,6 +94,12 @@ async def test_a_submission_whose_answer_is_lost_is_repeated_under_the_same_key(
     assert farm.keys[0] is not None
     assert farm.keys[0] == farm.keys[1]
     assert len(said) == 1
+
+
+async def test_a_disk_that_stays_full_is_told_of_once() -> None:
+    farm, said = Flaky(2, FarmSaid(503, "The disk is full.")), list[str]()
+    await hand_in(farm, {}, said.append)
+    assert said == ["The disk is full. Trying again."]
 
 
 async def test_a_refused_submission_is_not_repeated() -> None:

@@ -255,6 +255,99 @@ async def test_an_entry_that_was_changed_on_the_disk_is_not_believed(tmp_path: P
     assert (tmp_path / "attic" / "raft.db.1").exists()
 
 
+async def test_what_precedes_a_damaged_entry_is_carried_out(tmp_path: Path) -> None:
+    async with opened(tmp_path) as (replica, first):
+        await take_in(replica, 1)
+        index = replica.applied_index
+        await replica.propose(begin(2))
+    lose(tmp_path, "farm.db")
+    with closing(sqlite3.connect(tmp_path / "raft.db")) as db, db:
+        db.execute("UPDATE log SET payload = x'90' WHERE idx > ?", (index,))
+    async with opened(tmp_path) as (_, farm):
+        assert farm == first
+    assert await jobs_in(tmp_path) == [job_id(1)]
+
+
+def spoil_tables(path: Path) -> None:
+    """Write something else over all pages of a database but the first."""
+    with path.open("r+b") as file:
+        size = file.seek(0, 2)
+        file.seek(4096)
+        file.write(b"\x07" * (size - 4096))
+
+
+async def test_damage_in_the_tables_is_not_blamed_on_the_log(tmp_path: Path) -> None:
+    async with opened(tmp_path) as (replica, first):
+        await take_in(replica, 1)
+    spoil_tables(tmp_path / "farm.db")
+    async with opened(tmp_path) as (_, farm):
+        assert farm == first
+    assert await jobs_in(tmp_path) == [job_id(1)]
+    assert [path.name for path in (tmp_path / "attic").iterdir()] == ["farm.db.1"]
+
+
+async def test_damage_that_shows_only_when_the_log_is_replayed_is_the_tables(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with opened(tmp_path) as (replica, first):
+        await take_in(replica, 1)
+        with monkeypatch.context() as patch:
+            patch.setattr(FarmState, "apply", lambda *_: 1 // 0)
+            with pytest.raises(Broken):
+                await take_in(replica, 2)
+    with closing(sqlite3.connect(tmp_path / "farm.db")) as db:
+        (page,) = db.execute("SELECT rootpage FROM sqlite_schema WHERE name = 'jobs'").fetchone()
+        db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    with (tmp_path / "farm.db").open("r+b") as file:
+        file.seek(4096 * (page - 1))
+        file.write(b"\x07" * 4096)
+    async with opened(tmp_path) as (replica, farm):
+        assert farm == first
+        await replica.propose(d.AddTasks(job=job_id(2), slice=1, payload=EMPTY_SLICE))
+        await replica.propose(d.CompleteJob(job=job_id(2), task_count=0))
+    assert await jobs_in(tmp_path) == [job_id(1), job_id(2)]
+
+
+async def test_a_farm_that_neither_file_can_tell_of_begins_anew_and_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(writing, "ENTRIES_KEPT", 1)
+    async with opened(tmp_path) as (replica, first):
+        await take_in(replica, 1)
+    async with opened(tmp_path):
+        pass  # cuts the log
+    damage(tmp_path / "farm.db")
+    async with opened(tmp_path) as (replica, farm):
+        assert farm != first
+        await take_in(replica, 2)
+    assert await jobs_in(tmp_path) == [job_id(2)]
+    assert {path.name for path in (tmp_path / "attic").iterdir()} == {"farm.db.1", "raft.db.1"}
+    assert "begins anew" in caplog.text
+
+
+async def test_a_fault_of_ours_while_the_log_is_replayed_sets_nothing_aside(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with opened(tmp_path) as (replica, _):
+        await take_in(replica, 1)
+    lose(tmp_path, "farm.db")
+
+    def constraint(*_: object) -> None:
+        with closing(sqlite3.connect(":memory:")) as db:
+            db.execute("CREATE TABLE t (x UNIQUE)")
+            db.executemany("INSERT INTO t VALUES (?)", [(1,), (1,)])
+
+    with monkeypatch.context() as patch:
+        patch.setattr(FarmState, "apply", constraint)
+        with pytest.raises(Broken):
+            async with opened(tmp_path):
+                pass
+    assert not (tmp_path / "attic").exists()
+    async with opened(tmp_path):
+        pass
+    assert await jobs_in(tmp_path) == [job_id(1)]
+
+
 # --- faults of ours
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -154,3 +155,33 @@ async def test_a_full_disk_loses_lines_is_said_once_and_is_forgotten(
         await logs.close()
     assert [r.message for r in caplog.records if "lines of task logs are lost" in r.message]
     assert len(caplog.records) == 1
+
+
+async def test_a_slow_disk_gathers_lines_instead_of_a_queue(
+    logs: Logs, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("flamenco_p2p.files.task_logs.SOON_S", 0)
+    monkeypatch.setattr("flamenco_p2p.files.task_logs.MOST_SOON", 50)
+    slow = threading.Event()
+    logs._thread.submit(slow.wait)
+    for round_ in range(20):
+        for no in range(1, 60):
+            logs.append_soon(TaskKey(JOB, no), f"round {round_}")
+        await asyncio.sleep(0)
+    assert logs._thread._work_queue.qsize() <= 1
+    assert len(logs._soon) <= 50
+    slow.set()
+    await logs.append(TASK, "the end")
+    assert logs.text() == "".join(f"round {n}\n" for n in range(20)) + "the end\n"
+    assert [record.message for record in caplog.records] == [
+        "lines of task logs are lost: too many wait to be written"
+    ]
+
+
+async def test_deleting_goes_on_where_an_earlier_life_was_ended(logs: Logs) -> None:
+    await logs.append(TASK, "one")
+    folder = JobFiles(logs.root).folder(JOB)
+    folder.rename(folder.with_name(f"{folder.name}.deleted"))
+    await logs.append(TASK, "two")
+    await logs.delete_job(JOB)
+    assert list(logs.root.iterdir()) == []

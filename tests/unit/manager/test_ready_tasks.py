@@ -257,3 +257,43 @@ async def test_after_a_restart_everything_goes_on_where_it_was(tmp_path: Path) -
         found = await farm.reads.task(TaskKey(job, 7))
         assert found is not None
         assert found[0].status is TaskStatus.COMPLETED
+
+
+async def test_tasks_that_must_wait_again_keep_nobody_from_those_that_need_not(
+    farm: SmallFarm,
+) -> None:
+    after_first = Task(after=(1,))
+    job = await farm.job(Task(), after_first, after_first, after_first, Task())
+    anna, berta = await farm.worker("anna"), await farm.worker("berta")
+    first = TaskKey(job, 1)
+    assert await farm.gets(anna) == first
+    await farm.completes(anna, first)  # so the three are about to be given out
+    await farm.replica.propose(d.RequeueTasks(job=job, tasks=(1,), epoch=2, activity=""))
+    assert await farm.gets(anna) == first
+    assert await farm.gets(berta) == TaskKey(job, 5)
+    await farm.completes(anna, first)
+    assert [task.no for task in await farm.does_all(anna)] == [2, 3, 4]
+
+
+class ReadsThatFail(FarmReads):
+    """Cannot read what is ready of one type."""
+
+    broken = "misc"
+
+    async def ready(
+        self, job_id: JobId, task_type: str, after: tuple[int, int] | None, limit: int
+    ) -> list[tuple[int, int]]:
+        if task_type == self.broken:
+            raise ZeroDivisionError
+        return await super().ready(job_id, task_type, after, limit)
+
+
+async def test_a_choice_that_fails_half_way_loses_no_task(tmp_path: Path) -> None:
+    async with small_farm(tmp_path, reads_type=ReadsThatFail) as farm:
+        job = await farm.job(Task("blender"), Task("misc"))
+        anna = await farm.worker("anna", ("blender", "misc"))
+        with pytest.raises(ZeroDivisionError):
+            await farm.gets(anna)
+        assert isinstance(farm.reads, ReadsThatFail)
+        farm.reads.broken = ""
+        assert await farm.does_all(anna) == [TaskKey(job, 1), TaskKey(job, 2)]

@@ -139,6 +139,10 @@ class AnyHistory:
         job = self._one_job(a)
         return job and d.RemoveJob(job=job)
 
+    def _abandon_job(self, a: int, b: int, c: int) -> Any:
+        job = self._one_job(a)
+        return job and d.AbandonJob(job=job)
+
     def _clear_block(self, a: int, b: int, c: int) -> Any:
         job, worker = self._one_job(a), self._one_worker(b)
         return job and worker and d.ClearBlock(job=job, worker=worker, task_type="blender")

@@ -294,7 +294,7 @@ def test_a_removed_job_leaves_nothing_but_the_memory_of_its_id(farm: FarmOnPaper
 def test_a_removed_job_does_not_come_back(farm: FarmOnPaper) -> None:
     job = farm.job()
     farm.decide(d.RemoveJob(job=job))
-    farm.decide(d.BeginJob(job=job, spec=spec()))
+    assert isinstance(farm.refusal_of(d.BeginJob(job=job, spec=spec())), Conflict)
     part = d.AddTasks(job=job, slice=1, payload=packed([1], {}))
     assert isinstance(farm.refusal_of(part), Unknown)
 
@@ -303,7 +303,7 @@ def test_removing_an_unknown_job_keeps_it_from_ever_arriving(farm: FarmOnPaper) 
     job = farm.fresh_job()
     farm.decide(d.RemoveJob(job=job))
     assert farm.told == []
-    farm.decide(d.BeginJob(job=job, spec=spec()))
+    assert isinstance(farm.refusal_of(d.BeginJob(job=job, spec=spec())), Conflict)
     assert farm.query("SELECT * FROM jobs") == []
 
 
@@ -321,3 +321,32 @@ def test_a_farm_keeps_its_id_and_its_nodes_newest_names(farm: FarmOnPaper) -> No
 
 def test_requests_of_the_future_cannot_be_forgotten(farm: FarmOnPaper) -> None:
     assert isinstance(farm.refusal_of(d.ForgetRequests(before=1 << 62)), Refused)
+
+
+def test_a_job_that_begins_again_before_it_has_arrived_begins_from_the_beginning(
+    farm: FarmOnPaper,
+) -> None:
+    job = farm.begun_job(name="the first try")
+    farm.decide(d.AddTasks(job=job, slice=1, payload=packed([1, 2, 3], {2: [1]})))
+    farm.decide(d.BeginJob(job=job, spec=spec(name="the second")))
+    farm.decide(d.AddTasks(job=job, slice=1, payload=packed([1], {})))
+    farm.decide(d.CompleteJob(job=job, task_count=1))
+    record = farm.job_record(job)
+    assert (record.spec.name, record.tally.total, record.tally.ready) == ("the second", 1, 1)
+    assert len(farm.query("SELECT * FROM tasks")) == 1
+    assert farm.query("SELECT * FROM dependencies") == []
+
+
+def test_an_abandoned_job_leaves_nothing_and_may_be_submitted_again(farm: FarmOnPaper) -> None:
+    job = farm.begun_job()
+    farm.decide(d.AddTasks(job=job, slice=1, payload=packed([1, 2], {2: [1]})))
+    farm.decide(d.AbandonJob(job=job))
+    assert not any(farm.dump(without=("meta",)).values())
+    farm.decide(d.BeginJob(job=job, spec=spec()))
+    farm.decide(d.AbandonJob(job=farm.fresh_job()))
+
+
+def test_a_job_that_has_arrived_cannot_be_abandoned(farm: FarmOnPaper) -> None:
+    job = farm.job()
+    farm.decide(d.AbandonJob(job=job))
+    assert farm.job_status(job) is JobStatus.QUEUED

@@ -310,3 +310,14 @@ def test_ending_a_task_that_was_requeued_meanwhile_is_refused(farm: FarmOnPaper)
     farm.requeue_tasks(job, 1)
     assert isinstance(farm.refusal_of(settled(job, 1, Outcome.CANCELED)), Conflict)
     farm.decide(settled(job, 1, Outcome.CANCELED, epoch=2))
+
+
+def test_one_attempt_is_handed_back_only_while_it_is_under_way(farm: FarmOnPaper) -> None:
+    anna, job = farm.worker(), farm.job()
+    farm.assign(job, 1, anna)
+    other = AttemptId(farm.fresh())
+    farm.decide(d.HandBackTasks(worker=anna, activity="", attempt=other))
+    assert farm.holder(job, 1) == anna
+    present = farm.task_row(job, 1).attempt
+    farm.decide(d.HandBackTasks(worker=anna, activity="", attempt=present))
+    assert farm.holder(job, 1) is None

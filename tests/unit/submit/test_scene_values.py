@@ -237,8 +237,43 @@ async def test_a_file_that_blender_cannot_open_names_the_blender_that_saved_it(
 ) -> None:
     newer = tmp_path / "newer.blend"
     newer.write_bytes(b"BLENDER17-01v0999REND" + bytes(100))
-    with pytest.raises(Refused, match=r"Blender 9\.99 saved the file"):
+    with pytest.raises(Refused, match=r"Open it in Blender 9\.99"):
         await ask(newer, blender=blender)
+
+
+@pytest.fixture
+def two_scenes(tmp_path: Path) -> Path:
+    """A file whose other scene differs in all that a job wants to know."""
+    file = tmp_path / "two scenes.blend"
+    code = (
+        "import bpy, sys; other = bpy.data.scenes.new('Zweite Szene'); other.frame_start = 5; "
+        "other.frame_end = 6; other.render.fps = 30; "
+        "other.render.image_settings.file_format = 'JPEG'; "
+        "bpy.ops.wm.save_as_mainfile(filepath=sys.argv[-1])"
+    )
+    say = [*BLENDER, "-b", "--factory-startup", "--python-expr", code, "--", str(file)]
+    subprocess.run(say, check=True, capture_output=True)
+    return file
+
+
+@pytest.mark.blender
+@both_blenders
+async def test_the_scene_that_was_chosen_is_asked(
+    two_scenes: Path, blender: tuple[str, ...]
+) -> None:
+    answer = await ask(two_scenes, blender=blender, scene="Zweite Szene")
+    assert answer.scene.name == answer.values["scene"] == "Zweite Szene"
+    values = [answer.values[key] for key in ("frames", "fps", "image_file_extension")]
+    assert values == ["5-6", 30.0, ".jpg"]
+
+
+@pytest.mark.blender
+@both_blenders
+async def test_a_scene_that_is_not_there_is_refused_with_those_that_are(
+    two_scenes: Path, blender: tuple[str, ...]
+) -> None:
+    with pytest.raises(Refused, match=r'no scene "Nope". It has: Scene, Zweite Szene\.'):
+        await ask(two_scenes, blender=blender, scene="Nope")
 
 
 class TestBeforeAnyBlenderStarts:

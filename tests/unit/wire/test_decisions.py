@@ -46,6 +46,7 @@ EXAMPLES: list[d.AnyDecision] = [
     d.BeginJob(job=JOB, spec=SPEC),
     d.AddTasks(job=JOB, slice=2, payload=b"payload"),
     d.CompleteJob(job=JOB, task_count=3),
+    d.AbandonJob(job=JOB),
     d.RemoveJob(job=JOB),
     d.RequestDeletion(job=JOB),
     d.SetDesired(job=JOB, desired=Desired.CANCELED, activity="activity"),
@@ -62,7 +63,7 @@ EXAMPLES: list[d.AnyDecision] = [
         job=JOB, task=14, worker=WORKER, attempt=ATTEMPT, task_type="blender", hard=True,
         block=False, epoch=15, retry=(16, 17), fail_job="why", activity="activity", timed_out=True,
     ),
-    d.HandBackTasks(worker=WORKER, activity="activity"),
+    d.HandBackTasks(worker=WORKER, activity="activity", attempt=ATTEMPT),
     d.ClearBlock(job=JOB, worker=WORKER, task_type="blender"),
     d.RegisterWorker(
         worker=WORKER, name="name", secret_digest=b"digest", platform="linux", address="::1",

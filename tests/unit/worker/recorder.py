@@ -19,6 +19,7 @@ class Recorder:
     lines: list[str] = field(default_factory=list)
     steps: int = 0
     files: list[str] = field(default_factory=list)
+    kept_files: list[str] = field(default_factory=list)
     started: list[int] = field(default_factory=list)
     ended: list[int] = field(default_factory=list)
     first_start: asyncio.Event = field(default_factory=asyncio.Event)
@@ -33,6 +34,9 @@ class Recorder:
     async def saved(self, path: str) -> None:
         self.files.append(path)
         self.first_file.set()
+
+    def kept(self, path: str) -> None:
+        self.kept_files.append(path)
 
     def on_start(self, pid: int) -> None:
         self.started.append(pid)

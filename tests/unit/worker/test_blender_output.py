@@ -35,13 +35,22 @@ def test_c86_a_saved_file_is_recognised(line: str, path: str) -> None:
         "Time: 00:01.06",
         " Time: 00:00.35 (Saving: 00:00.28)",
         "00:01.2  render           | Time: 00:01.06 (Saving: 00:00.02)",
+    ],
+)
+def test_c87_a_frame_done_is_one_step(line: str) -> None:
+    assert BlenderOutput().hear(line) == Meaning(step=True)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
         'Skipping existing frame "/x"',
         'skipping existing frame "/x"',
         '00:01.2  render           | Skipping existing frame "/x"',
     ],
 )
-def test_c87_a_frame_done_is_one_step(line: str) -> None:
-    assert BlenderOutput().hear(line) == Meaning(step=True)
+def test_c87_a_frame_that_is_there_is_one_step_and_named(line: str) -> None:
+    assert BlenderOutput().hear(line) == Meaning(kept="/x", step=True)
 
 
 @pytest.mark.parametrize(
@@ -91,6 +100,10 @@ def test_signs_of_rendering_are_remembered(line: str) -> None:
             "render format",
         ),
         ("Error: not a number '-f / --render-frame 1-x'.", "-f / --render-frame 1-x"),
+        (
+            "Error: exceeds range '-f / --render-frame 5..99999999999'.",
+            "cannot render frame 5..99999999999: its last one is 1048574",
+        ),
         ("Error: incorrect comma use '-f / --render-frame 1,,2'.", "1,,2"),
         ("Warning: negative range ignored '-f / --render-frame 5..2'.", "5..2"),
         ("Error: frame number must follow '-f / --render-frame'.", "missing after -f"),

@@ -105,7 +105,7 @@ async def test_c84_no_frames_at_all_is_said(
         ({"inputGlob": ""}, 'mandatory parameter "inputGlob" is missing'),
         ({"outputFile": 3}, 'mandatory parameter "outputFile" is missing'),
         ({"args": "-y"}, "cannot convert to list of strings"),
-        ({"exe": "ffmpeg"}, 'parameter "exe" has invalid value ffmpeg: FFmpeg was not found'),
+        ({"exe": "ffmpeg"}, "No FFmpeg was found: this machine makes no videos. Install it "),
     ],
 )
 async def test_wrong_parameters_are_named(change: dict[str, Any], says: str) -> None:
@@ -140,6 +140,13 @@ async def test_a_video_is_made_by_either_ffmpeg(tmp_path: Path, kind: str) -> No
     assert around.steps == 0
 
 
-async def test_an_ffmpeg_that_fails_fails_the_task(tmp_path: Path) -> None:
-    values = {**VALUES, "exe": shutil.which("ffmpeg"), "inputGlob": f"{tmp_path}/*.png"}
-    assert (await failure(values, Recorder())).startswith("command exited abnormally with code ")
+async def test_an_ffmpeg_that_fails_fails_the_task_and_says_why(tmp_path: Path) -> None:
+    frames = tmp_path / "frames"
+    pattern = f"{frames}/*.png"
+    values = {**VALUES, "exe": shutil.which("ffmpeg"), "inputGlob": pattern}
+    values |= {"exeArgs": "", "argsBefore": []}
+    text = await failure(values, Recorder())
+    assert f"There are no frames at {pattern}. (command exited abnormally with code 1)" in text
+    make_frames(frames)
+    text = await failure({**values, "args": ["-c:v", "nosuch"]}, Recorder())
+    assert "Its last words: Unknown encoder 'nosuch' (command exited abnormally" in text

@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
-from flamenco_p2p.client.answers import AssignedTask, BlenderNeeded, Command
+from flamenco_p2p.client.answers import AssignedTask, Command
 from flamenco_p2p.client.worker_client import WorkerClient
+from flamenco_p2p.wire.blenders import BlenderNeed
 from flamenco_p2p.worker import commands, task_run
 from flamenco_p2p.worker.children import Children
 from flamenco_p2p.worker.commands import CommandFailed, Surroundings
@@ -176,6 +177,20 @@ async def test_files_that_were_saved_are_named_with_the_end(
     assert farm.updates[-1]["attempt"] == "attempt-1"
 
 
+async def test_frames_that_were_there_are_the_tasks_own_too_but_no_news(
+    farm: StandIn, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def render(_values: object, around: Surroundings) -> None:
+        around.kept("/f/1.png")
+
+    previews: list[str] = []
+    what = task(a_command(monkeypatch, "render", render))
+    async with run_of(farm, tmp_path, what, previews) as run:
+        assert await run.run()
+    assert farm.updates[-1]["outputs"] == ["/f/1.png"]
+    assert previews == []
+
+
 async def test_an_attempt_that_is_given_again_knows_what_it_had_finished(
     farm: StandIn, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -221,5 +236,7 @@ async def test_half_a_character_in_a_log_line_does_no_harm(
 
 def test_the_farm_says_which_blender_a_job_needs() -> None:
     assert task_run._wanted(None) is None
-    assert task_run._wanted(BlenderNeeded("?")) is None
-    assert task_run._wanted(BlenderNeeded("3.4", False)) == BlenderWanted((3, 4), False)
+    assert task_run._wanted(BlenderNeed(version="?")) is None
+    assert task_run._wanted(BlenderNeed(version="3.4", newer_allowed=False)) == BlenderWanted(
+        (3, 4), False
+    )

@@ -25,8 +25,6 @@ SELECT priority, task_no FROM tasks INDEXED BY tasks_ready
 SELECT priority FROM tasks
  WHERE job_id = ?1 AND type = ?2 AND ready = 1 AND priority < ?3
  ORDER BY priority DESC LIMIT 1
--- name: task_types
-SELECT DISTINCT type FROM tasks WHERE job_id = ?1 AND ready = 1
 -- name: held_tasks
 SELECT worker_id, job_id, task_no, attempt_id, name, steps
   FROM tasks INDEXED BY tasks_held_by_worker
@@ -45,5 +43,3 @@ SELECT failures.task_no, tasks.state FROM failures INDEXED BY failures_by_worker
 -- name: blocks_of_job
 SELECT worker_id, task_type FROM blocks
  WHERE job_id = ? AND epoch >= ? AND blocked = 1 ORDER BY worker_id, task_type
--- name: job_ids_by_age
-SELECT job_id FROM jobs WHERE job_id > ? ORDER BY job_id LIMIT ?

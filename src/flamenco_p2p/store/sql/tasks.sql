@@ -16,14 +16,18 @@ UPDATE tasks SET mod = ?, epoch = ?, state = ?, done = ?, worker_id = ?, attempt
  WHERE job_id = ? AND task_no = ?
 -- name: commands
 SELECT commands FROM task_commands WHERE job_id = ? AND task_no = ?
--- name: dependents
-SELECT task_no FROM dependencies WHERE job_id = ? AND before_no = ? ORDER BY task_no
 -- name: release_dependents
 UPDATE tasks SET mod = ?1, updated_ms = ?2, unmet = unmet - 1,
        ready = (unmet = 1 AND state = 0 AND attempt_id IS NULL)
  WHERE job_id = ?3
    AND task_no IN (SELECT task_no FROM dependencies WHERE job_id = ?3 AND before_no = ?4)
 RETURNING type, priority, task_no, ready
+-- name: hold_dependents
+-- Returns plain columns: SQLite 3.40 takes `attempt_id IS NULL` for false in a RETURNING clause here.
+UPDATE tasks SET mod = ?1, updated_ms = ?2, unmet = unmet + 1, ready = 0
+ WHERE job_id = ?3
+   AND task_no IN (SELECT task_no FROM dependencies WHERE job_id = ?3 AND before_no = ?4)
+RETURNING task_no, state, attempt_id, unmet
 -- name: held_by_worker
 SELECT job_id, task_no FROM tasks WHERE worker_id = ? AND attempt_id IS NOT NULL
  ORDER BY job_id, task_no

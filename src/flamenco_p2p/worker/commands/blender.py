@@ -103,6 +103,8 @@ async def _run(argv: Sequence[str], output: BlenderOutput, around: Surroundings)
         meaning = output.hear(line)
         if meaning.saved is not None:
             await around.saved(await asyncio.to_thread(_absolute, meaning.saved))
+        if meaning.kept is not None:
+            around.kept(await asyncio.to_thread(_absolute, meaning.kept))
         if meaning.step:
             await around.step()
         if meaning.trouble is not None:
@@ -129,4 +131,5 @@ def _unhappy_end(status: int, output: BlenderOutput) -> str:
         what.append(f"Blender crashed ({status:#x}).")
     if reason := output.likely_reason():
         what.append(reason)
-    return f"{' '.join(what)} ({abnormal_exit(status)})" if what else abnormal_exit(status)
+    what = what or ["Blender ended with an error. Its log may say which."]
+    return f"{' '.join(what)} ({abnormal_exit(status)})"

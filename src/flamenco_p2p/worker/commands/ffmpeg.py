@@ -16,6 +16,7 @@ from typing import Any, Final
 from flamenco_p2p.worker.commands.parameters import Parameters, plain_number
 from flamenco_p2p.worker.commands.running import abnormal_exit, run_logged
 from flamenco_p2p.worker.commands.surroundings import CommandFailed, Surroundings
+from flamenco_p2p.worker.programs import NO_FFMPEG
 
 # FFmpeg for Windows is built without glob patterns: there it gets a list of the files.
 WITHOUT_GLOB: Final = sys.platform == "win32"
@@ -35,15 +36,23 @@ async def frames_to_video(values: Mapping[str, Any], around: Surroundings) -> No
     own_args = parameters.words("exeArgs")
     if exe in ("ffmpeg", "ffmpeg.exe"):
         if around.programs.ffmpeg is None:
-            raise parameters.invalid("exe", "FFmpeg was not found on this machine")
+            raise CommandFailed(NO_FFMPEG)
         exe = around.programs.ffmpeg.path
+
+    last_words = ""
+
+    async def understand(line: str) -> None:
+        nonlocal last_words
+        last_words = line.strip() or last_words
 
     async with _input(pattern, fps) as frames:
         rate = plain_number(fps)
         argv = [exe, *own_args, *before, *frames, *after, "-r", rate, output]
-        status = await run_logged(argv, around)
+        status = await run_logged(argv, around, understand=understand)
     if status != 0:
-        raise CommandFailed(abnormal_exit(status))
+        found = await asyncio.to_thread(glob.glob, pattern)
+        why = f"Its last words: {last_words}" if found else f"There are no frames at {pattern}."
+        raise CommandFailed(f"FFmpeg made no video. {why} ({abnormal_exit(status)})")
 
 
 @asynccontextmanager

@@ -43,6 +43,9 @@ class Surroundings(Protocol):
     async def saved(self, path: str) -> None:
         """The program says it has written this file."""
 
+    def kept(self, path: str) -> None:
+        """The program leaves this file of the task as it found it."""
+
     def on_start(self, pid: int) -> None:
         """A program runs: remember it, so that it can be ended after a crash of the daemon."""
 
