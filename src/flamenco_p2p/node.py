@@ -162,7 +162,7 @@ class Hands:
                 name=self._config.name,
                 software=f"flamenco-p2p {__version__}",
                 programs=programs,
-                task_types=self._config.task_types,
+                task_types=programs.able(self._config.task_types),
                 node_id=self._identity.node,
             )
             left = await self._worker.run()

@@ -31,13 +31,19 @@ def why_nobody(need: BlenderNeed | None, workers: Sequence[dict[str, Any]]) -> s
             "The job waits, as no worker is awake. "
             "Start a node on a machine with Blender: `flamenco-p2p`."
         )
-    if need is None or any(blender_fits(read_need(need), _blenders(one)) for one in awake):
+    if need is None or any(_can_render(one, need) for one in awake):
         return ""
     wanted = f"Blender {need.version}{' or newer' if need.newer_allowed else ''}"
     return (
         f"The job waits, as no worker that is awake has {wanted}. "
         "Install it on one of them and restart its node."
     )
+
+
+def _can_render(worker: dict[str, Any], need: BlenderNeed) -> bool:
+    if "blender" not in worker["supported_task_types"]:
+        return False
+    return blender_fits(read_need(need), _blenders(worker))
 
 
 def _blenders(worker: dict[str, Any]) -> tuple[Blender, ...]:

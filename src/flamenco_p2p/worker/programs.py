@@ -114,6 +114,18 @@ class Programs:
             f"Install Blender {need} here, or let another machine do it."
         )
 
+    def able(self, task_types: Sequence[str]) -> tuple[str, ...]:
+        """Return which of these types of tasks this machine has the programs for.
+
+        What it could only fail is left to others, or waits where people see that it does.
+        """
+        lacking = set()
+        if not self.blenders:
+            lacking.add("blender")
+        if self.ffmpeg is None:
+            lacking.add("ffmpeg")
+        return tuple(kind for kind in task_types if kind not in lacking)
+
     def sentences(self) -> list[str]:
         """What this machine uses, what it lacks, and the remedy."""
         found = [

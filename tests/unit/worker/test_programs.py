@@ -13,6 +13,7 @@ from flamenco_p2p.worker.programs import (
     BlenderKind,
     BlenderProgram,
     BlenderWanted,
+    FfmpegProgram,
     NoBlender,
     Programs,
     find_programs,
@@ -72,6 +73,12 @@ def test_never_an_older_one_and_the_reason_is_said(
     choice = Programs(here).choose_blender(BlenderWanted(version, newer))
     assert isinstance(choice, NoBlender)
     assert says in choice.reason
+
+
+def test_a_machine_takes_no_tasks_that_it_lacks_the_program_for() -> None:
+    kinds = ("blender", "ffmpeg", "misc", "ours")
+    assert Programs().able(kinds) == ("misc", "ours")
+    assert Programs((OLD,), FfmpegProgram("installed", "/f")).able(kinds) == kinds
 
 
 def test_a_machine_with_nothing_says_how_to_get_it() -> None:
