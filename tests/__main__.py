@@ -11,7 +11,10 @@ import os
 import shutil
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
+
+from flamenco_p2p.worker.programs import LIBRARIES_DEBIAN
 
 ROOT = Path(__file__).parent.parent
 CHECKS = (
@@ -47,6 +50,9 @@ def main() -> int:
 def install_missing() -> None:
     """Install the programs that tests need; what cannot be installed is skipped by name there."""
     missing = [package for program, package in PACKAGES.items() if shutil.which(program) is None]
+    embedded = [sys.executable, "-c", "import bpy"]
+    if find_spec("bpy") and subprocess.run(embedded, check=False, capture_output=True).returncode:
+        missing += LIBRARIES_DEBIAN.split()  # the wheel is here, but not what it needs
     apt = shutil.which("apt-get")
     if not missing or apt is None:
         return
