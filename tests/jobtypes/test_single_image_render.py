@@ -30,7 +30,6 @@ def blender(*arguments: str) -> str:
 
 
 @pytest.mark.blender
-@pytest.mark.skipif(BLENDER is None, reason="Blender is not installed")
 def test_merged_tiles_look_like_the_whole_image(tmp_path: Path) -> None:
     blendfile = str(tmp_path / "scene.blend")
     blender("--python-expr", SCENE % blendfile)
